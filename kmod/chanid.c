@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/errno.h>
+#include <linux/kernel.h>
+
+#include "chanid.h"
+
+#define CHANID_END	(U32_MAX + 1ULL)
+
+void sdt_chanid_init(struct sdt_chanid *c, u64 epoch, u32 first)
+{
+	c->epoch = epoch;
+	c->next = first;
+}
+
+int sdt_chanid_draw(struct sdt_chanid *c, u32 *id)
+{
+	if (c->next >= CHANID_END)
+		return -ENOSPC;
+	*id = (u32)c->next++;
+	return 0;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Channels of a tunnel: tables, limits, expiry. */
+#ifndef _SDT_CHANNEL_H
+#define _SDT_CHANNEL_H
+
+#include <linux/rhashtable.h>
+#include <linux/xarray.h>
+
+#include "ports.h"
+#include "tunnel.h"
+
+#define SDT_CHANNEL_HDR_MAX	7	/* first byte, tunnel, channel id */
+
+/*
+ * Which customer: the tuple of a channel at the proxy. A hash key: made by
+ * sdt_channel_key(), no padding.
+ */
+struct sdt_channel_key {
+	struct sdt_endpoint customer;
+	struct sdt_endpoint local;	/* what the customer wrote to */
+	u32 vrf;
+};
+
+static_assert(sizeof(struct sdt_channel_key) == 2 * sizeof(struct sdt_endpoint) + sizeof(u32));
+
+/* One address of customers, however many ports it has: what max-channels-per-customer counts. */
+struct sdt_customer_key {
+	struct in6_addr ip;
+	u32 ifindex;
+	u32 vrf;
+};
+
+/*
+ * Owner: the tunnel's table of customers; made with an address's first channel
+ * and freed (call_rcu) with its last. Contents: t->lock.
+ */
+struct sdt_customer {
+	struct rhash_head hash;
+	struct sdt_customer_key key;
+	u32 channels;
+	union {
+		struct list_head lru;	/* its channels, as struct sdt_channels.lru */
+		struct rcu_head rcu;	/* after the last channel: lru is empty */
+	};
+};
+
+enum sdt_channel_state {
+	SDT_CHANNEL_OPEN,
+	SDT_CHANNEL_REFUSED,		/* proxy: the server refused it; kept a moment, see below */
+	SDT_CHANNEL_DEAD,		/* out of all tables; RCU readers may still hold it */
+};
+
+/*
+ * A channel, of either role. Owner: the tunnel's tables, through
+ * sdt_channels.ids. Born and ended under t->lock; ended means: out of all
+ * tables and lists, its port resting, its parked datagram taken, state DEAD;
+ * memory goes by call_rcu. The data path finds it under RCU and may use it, DEAD
+ * or not, to the end of its read side.
+ *
+ * INVARIANT (epoch, id) is bound to one customer, ever: the key, epoch and id of
+ * a channel never change.
+ *
+ * A REFUSED channel stands in the tuple's place for a second, so that a customer
+ * that the server refuses costs no channel id and no event for each datagram.
+ *
+ * Counters and seen are written without a lock by whichever CPU carries the
+ * channel, normally one; should two meet, a count may be lost, nothing else.
+ * Layout: key and hash link in the first cache line, what every datagram reads
+ * and what customers' datagrams write in the second, what the other way writes
+ * in the third.
+ */
+struct sdt_channel {
+	union {
+		struct {
+			struct rhash_head hash;
+			struct sdt_channel_key key;
+		} proxy;
+		struct {
+			struct sdt_port __rcu *port;	/* writers: t->lock */
+			struct sk_buff *parked;		/* waits for a port; t->lock */
+			struct list_head wait;		/* sdt_ports.waiting; t->lock */
+			unsigned long deadline;		/* of the parked one, jiffies */
+		} server;
+	};
+	u8 state;			/* enum sdt_channel_state; writers: t->lock */
+	u8 lane;
+	u8 hdr_len;
+	u64 epoch;			/* of the allocator of the id: always the proxy role */
+	unsigned long seen;		/* jiffies, one second coarse */
+	u64 in;				/* datagrams from the customer or target */
+	u32 id;
+	u8 hdr[SDT_CHANNEL_HDR_MAX];	/* encoded frame header */
+	union {
+		struct list_head lru;	/* sdt_channels.lru; t->lock */
+		struct rcu_head rcu;	/* when DEAD */
+	};
+	struct sdt_customer *customer;	/* proxy; t->lock */
+	u64 out;			/* datagrams to the customer or target */
+	struct list_head customer_lru;	/* proxy: customer->lru; t->lock */
+	unsigned long refused;		/* jiffies, when REFUSED */
+};
+
+/*
+ * All channels of a tunnel. Owner: the tunnel; see its teardown: sweep stopped
+ * after the grace period, then every channel ended, then the tables freed.
+ *
+ * The lru lists are approximate: new channels go to the tail, and the sweep moves
+ * what it finds idle beyond the floor to the head. Eviction looks at no more
+ * than SDT_EVICT_SAMPLE entries from the head, takes the longest idle of them and
+ * moves the busy ones to the tail. So its cost is bounded, whatever the number
+ * of channels, and an idle channel is found within one pass of the sweep.
+ */
+struct sdt_channels {
+	struct sdt_tunnel *tunnel;
+	struct rhashtable tuples;	/* proxy: by key; writers: t->lock */
+	struct rhashtable customers;	/* proxy: by address; t->lock */
+	struct xarray ids;		/* by id; writers: t->lock */
+	unsigned long second;		/* sdt_seconds(1) */
+
+	/* t->lock */
+	u32 count;
+	struct list_head lru;
+	u64 credit;			/* token bucket of channel_rate, HZ a channel */
+	unsigned long credit_at;	/* jiffies */
+
+	/* CLOSE and REFUSED sent in this second: hints, bounded */
+	atomic_t hints;
+	unsigned long hint_window;	/* jiffies */
+
+	struct delayed_work sweep;
+};
+
+/** sdt_channels_create() - empty tables. Context: process. Return: 0 or -ENOMEM. */
+int sdt_channels_create(struct sdt_tunnel *t);
+
+/** sdt_channels_stop() - no sweep from here on; after the tunnel's grace period */
+void sdt_channels_stop(struct sdt_tunnel *t);
+
+/**
+ * sdt_channels_free() - end all channels, then the tables
+ * @tell: with an event and a CLOSE for each
+ * Context: process, nothing else can find the tunnel.
+ */
+void sdt_channels_free(struct sdt_tunnel *t, bool tell);
+
+/** sdt_channels_sweep_soon() - something changed that channels may end of; any context, RCU */
+void sdt_channels_sweep_soon(struct sdt_tunnel *t);
+
+/** sdt_channels_relisten() - end proxy channels that @listen does not serve; process context */
+void sdt_channels_relisten(struct sdt_tunnel *t, const struct sdt_endpoint *listen);
+
+/** sdt_channel_key() - the tuple of a customer's datagram */
+static inline void sdt_channel_key(struct sdt_channel_key *key, const struct sdt_packet *p)
+{
+	key->customer = p->from;
+	key->local = p->to;
+	key->vrf = p->vrf;
+}
+
+/** sdt_channel_by_key() - proxy; RCU */
+struct sdt_channel *sdt_channel_by_key(struct sdt_tunnel *t, const struct sdt_channel_key *key);
+
+/** sdt_channel_by_id() - of whatever epoch: the caller compares; RCU */
+static inline struct sdt_channel *sdt_channel_by_id(struct sdt_tunnel *t, u32 id)
+{
+	return xa_load(&t->channels->ids, id);
+}
+
+/** sdt_channel_seen() - it was used just now */
+static inline void sdt_channel_seen(const struct sdt_channels *chs, struct sdt_channel *c)
+{
+	unsigned long now = jiffies;
+
+	if (now - READ_ONCE(c->seen) >= chs->second)
+		WRITE_ONCE(c->seen, now);
+}
+
+/** sdt_channel_current() - proxy: may @c still carry its customer's datagrams? */
+static inline bool sdt_channel_current(const struct sdt_tunnel *t, const struct sdt_channel *c)
+{
+	return READ_ONCE(c->state) == SDT_CHANNEL_OPEN &&
+	       c->epoch == READ_ONCE(t->link->ids.epoch);
+}
+
+/**
+ * sdt_channel_open_proxy() - a channel for a customer's tuple
+ * An open channel of this tuple and epoch is taken, any other of the tuple is ended.
+ * @why: on failure: the reason to drop; refusals were announced already
+ * Context: RCU read side, BH off. Return: channel or NULL.
+ */
+struct sdt_channel *sdt_channel_open_proxy(struct sdt_tunnel *t, const struct sdt_channel_key *key,
+					   enum sdt_stat *why);
+
+/**
+ * sdt_channel_open_server() - a channel that the peer opened by a frame with a new id
+ * An open channel of this id and epoch is taken, one of another epoch is ended.
+ * @why: on failure: the reason to drop; refusals were announced already
+ * Context: RCU read side, BH off. Return: channel, without a port yet, or NULL.
+ */
+struct sdt_channel *sdt_channel_open_server(struct sdt_tunnel *t, const struct sdt_rx *rx, u32 id,
+					    enum sdt_stat *why);
+
+/**
+ * sdt_channel_close() - end it; announced and counted
+ * @reason: why; the peer is told but where it knows, or could not be told
+ * Context: RCU read side (@c was found in it), any but hard interrupts. Not t->lock.
+ * Return: false: somebody else was faster.
+ */
+bool sdt_channel_close(struct sdt_tunnel *t, struct sdt_channel *c, enum sdt_close_reason reason);
+
+/** sdt_channel_refused() - proxy: the server refused it for @reason; RCU, BH off */
+void sdt_channel_refused(struct sdt_tunnel *t, struct sdt_channel *c, u8 reason);
+
+/** sdt_channel_no_port() - server: @c ends for want of an egress port; RCU, BH off */
+void sdt_channel_no_port(struct sdt_tunnel *t, struct sdt_channel *c);
+
+/** sdt_channel_hold_over() - a REFUSED channel stood long enough */
+bool sdt_channel_hold_over(const struct sdt_channels *chs, const struct sdt_channel *c);
+
+/**
+ * sdt_channel_unknown() - proxy: an answer came for an id that is bound to nobody
+ * Tells the server, by a hint. Context: RCU read side, BH off.
+ */
+void sdt_channel_unknown(struct sdt_tunnel *t, const struct sdt_rx *rx, u32 id);
+
+/** sdt_channel_next() - see sdt_tunnel_channel_next() */
+bool sdt_channel_next(struct sdt_tunnel *t, u64 *cursor, struct sdt_channel_info *info);
+
+int sdt_channels_module_init(void);
+void sdt_channels_module_exit(void);
+
+#endif /* _SDT_CHANNEL_H */

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Link -> customer or target: plain datagrams on their way out. */
+#include <net/inet_ecn.h>
+
+#include "compat/compat.h"
+#include "egress.h"
+#include "ports.h"
+
+struct sdt_dest *sdt_dest_alloc(const struct sdt_endpoint *remote, const struct in6_addr *local,
+				u32 ifindex, gfp_t gfp)
+{
+	struct sdt_dest *dest = kzalloc(sizeof(*dest), gfp);
+
+	if (!dest)
+		return NULL;
+	dest->remote = *remote;
+	dest->local = *local;
+	dest->ifindex = ifindex;
+	/* Without memory for it, each datagram looks its route up: slow, not wrong. */
+	dst_cache_init(&dest->cache, gfp);
+	return dest;
+}
+
+static void dest_free_rcu(struct rcu_head *rcu)
+{
+	struct sdt_dest *dest = container_of(rcu, struct sdt_dest, rcu);
+
+	dst_cache_destroy(&dest->cache);
+	kfree(dest);
+}
+
+void sdt_dest_free(struct sdt_dest *dest)
+{
+	if (dest)
+		call_rcu(&dest->rcu, dest_free_rcu);
+}
+
+static enum sdt_stat drop_reason(int err)
+{
+	switch (err) {
+	case -EHOSTUNREACH:
+	case -ENETUNREACH:
+		return SDT_DROP_OUT_NO_ROUTE;
+	case -ENOMEM:
+	case -ENOBUFS:
+		return SDT_DROP_OUT_NO_MEMORY;
+	default:
+		return SDT_DROP_OUT_ERROR;
+	}
+}
+
+int sdt_egress_send(struct sdt_tunnel *t, struct sdt_flow *flow, struct sk_buff *skb)
+{
+	unsigned int len = skb->len;
+	int err;
+
+	flow->tos &= INET_ECN_MASK;
+	err = sdt_xmit(t->node->net, flow, skb);
+	if (unlikely(err))
+		sdt_drop(t->stats, drop_reason(err), NULL);
+	else
+		sdt_stat_packet(t->stats, SDT_STAT_OUT_DATAGRAMS, len);
+	return err;
+}
+
+struct sock *sdt_egress_listener(struct sdt_tunnel *t, u16 family)
+{
+	struct socket *sock = rcu_dereference(t->listener[family == AF_INET6]);
+
+	/* sock->sk lives: a socket is closed a grace period after it left the array */
+	return sock ? sock->sk : NULL;
+}
+
+void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, u8 tos, struct sk_buff *skb)
+{
+	struct sdt_dest *dest = port->dest;
+	struct sdt_flow flow = {
+		.sk = port->sock->sk,
+		.dst = &dest->remote,
+		.src = &dest->local,
+		.sport = port->number,
+		.ifindex = dest->ifindex,
+		.tos = tos,
+		.cache = &dest->cache,
+	};
+
+	if (unlikely(sdt_egress_send(t, &flow, skb)))
+		sdt_ports_suspect(t, port);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Customer -> link: listeners, and frames on their way to a lane. */
+#ifndef _SDT_INGRESS_H
+#define _SDT_INGRESS_H
+
+#include "tunnel.h"
+
+struct sdt_channel;
+
+/*
+ * Listening sockets of one tunnel, being opened or being closed: what
+ * sdt_listen_open() made and sdt_listen_swap() exchanges with the tunnel's.
+ */
+struct sdt_listeners {
+	struct socket *sock[2];		/* IPv4, IPv6; NULL: none */
+	bool keep[2];			/* the tunnel's present one serves as well */
+};
+
+/**
+ * sdt_listen_open() - sockets for @listen, beside those that the tunnel has
+ * Those of a family whose address and port stay are kept, not opened again.
+ * Packets may arrive on them as soon as they are open.
+ * Context: process, node->lock. Return: 0 or -errno with @extack set and nothing open.
+ */
+int sdt_listen_open(struct sdt_tunnel *t, const struct sdt_endpoint *listen,
+		    struct sdt_listeners *l, struct netlink_ext_ack *extack);
+
+/** sdt_listen_swap() - @l's sockets become the tunnel's; @l then holds the old ones */
+void sdt_listen_swap(struct sdt_tunnel *t, struct sdt_listeners *l);
+
+/** sdt_listen_detach() - first half of the end of @l; a grace period follows */
+void sdt_listen_detach(struct sdt_listeners *l);
+
+/** sdt_listen_close() - second half, after the grace period */
+void sdt_listen_close(struct sdt_listeners *l);
+
+/** sdt_listen_covers() - does a socket on @listen hear what is sent to @local? */
+bool sdt_listen_covers(const struct sdt_endpoint *listen, const struct sdt_endpoint *local);
+
+/**
+ * sdt_ingress_send() - one datagram without a channel to the link
+ * @skb: body is data .. len; consumed
+ * Context: RCU read side, BH off.
+ */
+void sdt_ingress_send(struct sdt_tunnel *t, u8 tos, struct sk_buff *skb);
+
+/**
+ * sdt_ingress_channel() - one datagram of a channel to the link
+ * @epoch_flag: SDT_TX_EPOCH_OWN or SDT_TX_EPOCH_PEER: whose epoch c->epoch is
+ * Context: RCU read side, BH off.
+ */
+void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c, u8 epoch_flag, u8 tos,
+			 struct sk_buff *skb);
+
+#endif /* _SDT_INGRESS_H */

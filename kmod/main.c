@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Module life: every line of init has its line in exit, in reverse. */
+#include <linux/module.h>
+#include <net/net_namespace.h>
+
+#include <sdt/version.h>
+
+#include "compat/compat.h"
+#include "event.h"
+#include "lane.h"
+#include "node.h"
+#include "tunnel.h"
+
+unsigned int sdt_net_id __read_mostly;
+struct workqueue_struct *sdt_wq;
+struct workqueue_struct *sdt_sock_wq;
+
+static int __net_init net_init(struct net *net)
+{
+	return sdt_node_init(sdt_node_get(net), net);
+}
+
+static void __net_exit net_pre_exit(struct net *net)
+{
+	sdt_node_stop(sdt_node_get(net));
+}
+
+static void __net_exit net_exit(struct net *net)
+{
+	sdt_node_free(sdt_node_get(net));
+}
+
+static struct pernet_operations net_ops = {
+	.init = net_init,
+	.pre_exit = net_pre_exit,
+	.exit = net_exit,
+	.id = &sdt_net_id,
+	.size = sizeof(struct sdt_node),
+};
+
+static int __init sdt_init(void)
+{
+	int err;
+
+	err = sdt_node_params();
+	if (err)
+		return err;
+	err = sdt_prim_init();
+	if (err)
+		return err;
+	err = -ENOMEM;
+	sdt_wq = sdt_compat_alloc_workqueue("sdt", true);
+	if (!sdt_wq)
+		goto exit_prim;
+	sdt_sock_wq = sdt_compat_alloc_workqueue("sdt_sock", true);
+	if (!sdt_sock_wq)
+		goto destroy_wq;
+	err = sdt_tunnels_module_init();
+	if (err)
+		goto destroy_sock_wq;
+	err = register_pernet_subsys(&net_ops);
+	if (err)
+		goto exit_tunnels;
+	err = sdt_netlink_init();
+	if (err)
+		goto unregister_pernet;
+	pr_info("sdt: secure datagram tunnels %s\n", SDT_VERSION);
+	return 0;
+
+unregister_pernet:
+	unregister_pernet_subsys(&net_ops);
+exit_tunnels:
+	sdt_tunnels_module_exit();
+destroy_sock_wq:
+	destroy_workqueue(sdt_sock_wq);
+destroy_wq:
+	destroy_workqueue(sdt_wq);
+exit_prim:
+	sdt_prim_exit();
+	return err;
+}
+
+static void __exit sdt_exit(void)
+{
+	sdt_netlink_exit();
+	unregister_pernet_subsys(&net_ops);
+	/* links, paths, channels are freed by call_rcu; sockets' hooks are our text */
+	rcu_barrier();
+	sdt_tunnels_module_exit();
+	destroy_workqueue(sdt_sock_wq);
+	destroy_workqueue(sdt_wq);
+	sdt_seal_exit();
+	sdt_prim_exit();
+}
+
+module_init(sdt_init);
+module_exit(sdt_exit);
+MODULE_DESCRIPTION("SDT: secure datagram tunnels");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(SDT_VERSION);
+MODULE_ALIAS_GENL_FAMILY("sdt");

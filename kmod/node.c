@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The node: one network namespace's keys, sockets, links, tunnels. */
+#include <linux/moduleparam.h>
+#include <linux/netdevice.h>
+#include <linux/random.h>
+
+#include "compat/compat.h"
+#include "handshake.h"
+#include "lane.h"
+#include "link.h"
+#include "node.h"
+#include "socket.h"
+#include "tunnel.h"
+
+static unsigned int test_time_div = 1;
+module_param(test_time_div, uint, 0444);
+MODULE_PARM_DESC(test_time_div, "For tests only: divides every protocol time (1..1000)");
+
+unsigned long sdt_seconds(unsigned int s)
+{
+	return max_t(unsigned long, 1, (unsigned long)s * HZ / test_time_div);
+}
+
+u64 sdt_seconds_ns(unsigned int s)
+{
+	return div_u64((u64)s * NSEC_PER_SEC, test_time_div);
+}
+
+/** sdt_node_params() - refuse a nonsensical module parameter at load time */
+int sdt_node_params(void)
+{
+	return test_time_div >= 1 && test_time_div <= 1000 ? 0 : -EINVAL;
+}
+
+static void ident_free(struct rcu_head *rcu)
+{
+	kfree_sensitive(container_of(rcu, struct sdt_ident, rcu));
+}
+
+int sdt_node_init(struct sdt_node *node, struct net *net)
+{
+	int err = -ENOMEM;
+
+	node->net = net;
+	mutex_init(&node->lock);
+	node->reset = SDT_RESET_ANY;
+	xa_init_flags(&node->links, XA_FLAGS_ALLOC1);
+	xa_init_flags(&node->tunnels, XA_FLAGS_ALLOC1);
+	xa_init_flags(&node->indices, XA_FLAGS_LOCK_BH);
+	skb_queue_head_init(&node->hs_queue);
+	INIT_WORK(&node->hs_work, sdt_handshake_work);
+	node->source_rate = kvzalloc(sizeof(*node->source_rate), GFP_KERNEL_ACCOUNT);
+	if (!node->source_rate)
+		return -ENOMEM;
+	node->source_rate->seed = get_random_u32();
+	node->stats = sdt_stats_alloc();
+	if (!node->stats)
+		goto free_rate;
+	node->napi_dev = sdt_compat_dummy_alloc();
+	if (!node->napi_dev)
+		goto free_stats;
+	err = sdt_peers_init(node);
+	if (err)
+		goto free_dev;
+	return 0;
+
+free_dev:
+	sdt_compat_dummy_free(node->napi_dev);
+free_stats:
+	free_percpu(node->stats);
+free_rate:
+	kvfree(node->source_rate);
+	return err;
+}
+
+void sdt_node_stop(struct sdt_node *node)
+{
+	mutex_lock(&node->lock);
+	WRITE_ONCE(node->dead, true);
+	sdt_tunnels_destroy_all(node);
+	/* no packet comes in any more, and every handshake that did is dealt with */
+	sdt_node_sockets_close(node);
+	sdt_links_destroy_all(node);
+	cancel_work_sync(&node->hs_work);
+	skb_queue_purge(&node->hs_queue);
+	mutex_unlock(&node->lock);
+}
+
+void sdt_node_free(struct sdt_node *node)
+{
+	struct sdt_ident *ident = rcu_dereference_protected(node->ident, true);
+
+	rhashtable_destroy(&node->peers);
+	xa_destroy(&node->indices);
+	xa_destroy(&node->tunnels);
+	xa_destroy(&node->links);
+	sdt_compat_dummy_free(node->napi_dev);
+	kfree_sensitive(ident);
+	memzero_explicit(node->cookie_secret, sizeof(node->cookie_secret));
+	free_percpu(node->stats);
+	kvfree(node->source_rate);
+}
+
+/* A new key makes every session void: they were made with the old one. */
+static void void_sessions(struct sdt_node *node)
+{
+	struct sdt_link *link;
+	unsigned long id;
+
+	xa_for_each(&node->links, id, link) {
+		mutex_lock(&link->hs_lock);
+		sdt_handshake_clear(link);
+		mutex_unlock(&link->hs_lock);
+		sdt_link_drop_keypairs(link);
+		sdt_link_announce(link, SDT_LINK_DOWN);
+		if (link->has_peer)
+			sdt_link_want(link, SDT_LINK_WANT_HANDSHAKE);
+	}
+}
+
+static bool key_is_peers(struct sdt_node *node, const u8 *pub)
+{
+	bool found;
+
+	rcu_read_lock();
+	found = sdt_peer_lookup(node, pub);
+	rcu_read_unlock();
+	return found;
+}
+
+static struct sdt_ident *ident_make(struct sdt_node *node, const u8 *priv,
+				    struct netlink_ext_ack *extack)
+{
+	struct sdt_ident *ident = kzalloc(sizeof(*ident), GFP_KERNEL_ACCOUNT);
+
+	if (!ident)
+		return ERR_PTR(-ENOMEM);
+	memcpy(ident->key.priv, priv, SDT_KEY_LEN);
+	if (!sdt_dh_public(ident->key.pub, ident->key.priv)) {
+		NL_SET_ERR_MSG(extack, "private-key is no usable X25519 key");
+		kfree_sensitive(ident);
+		return ERR_PTR(-EINVAL);
+	}
+	if (key_is_peers(node, ident->key.pub)) {
+		NL_SET_ERR_MSG(extack, "private-key belongs to the peer of a link here");
+		kfree_sensitive(ident);
+		return ERR_PTR(-EINVAL);
+	}
+	sdt_mac_keys_init(&ident->mac, ident->key.pub);
+	return ident;
+}
+
+int sdt_node_set(struct sdt_node *node, const struct sdt_node_cfg *cfg,
+		 struct netlink_ext_ack *extack)
+{
+	struct sdt_endpoint listen = cfg->set & BIT(SDT_A_NODE_LISTEN) ? cfg->listen :
+									 node->listen;
+	u32 ifindex = cfg->set & BIT(SDT_A_NODE_DEV) ? cfg->ifindex : node->ifindex;
+	struct sdt_ident *old, *ident = NULL;
+	int err;
+
+	lockdep_assert_held(&node->lock);
+	old = rcu_dereference_protected(node->ident, lockdep_is_held(&node->lock));
+	if (cfg->set & BIT(SDT_A_NODE_PRIVATE_KEY) && !(old && cfg->if_no_key)) {
+		ident = ident_make(node, cfg->private_key, extack);
+		if (IS_ERR(ident))
+			return PTR_ERR(ident);
+	}
+	if (ident && old && sdt_equal(ident->key.priv, old->key.priv, SDT_KEY_LEN)) {
+		kfree_sensitive(ident);
+		ident = NULL;
+	}
+	if (cfg->set & (BIT(SDT_A_NODE_LISTEN) | BIT(SDT_A_NODE_DEV))) {
+		err = sdt_node_rebind(node, &listen, ifindex, extack);
+		if (!err && cfg->set & BIT(SDT_A_NODE_LISTEN))
+			err = sdt_node_open(node, extack);
+		if (err) {
+			kfree_sensitive(ident);
+			return err;
+		}
+	}
+	if (cfg->set & BIT(SDT_A_NODE_FWMARK)) {
+		WRITE_ONCE(node->fwmark, cfg->fwmark);
+		sdt_paths_reset(node);
+	}
+	if (cfg->set & BIT(SDT_A_NODE_RESET))
+		WRITE_ONCE(node->reset, cfg->reset);
+	if (ident) {
+		rcu_assign_pointer(node->ident, ident);
+		if (old)
+			call_rcu(&old->rcu, ident_free);
+		void_sessions(node);
+	}
+	return 0;
+}
+
+int sdt_node_open(struct sdt_node *node, struct netlink_ext_ack *extack)
+{
+	return sdt_node_sockets(node, 1, extack);
+}

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Where a link's lanes send to: configured, confirmed, heard, probed. */
+#include <linux/jiffies.h>
+#include <linux/random.h>
+
+#include "compat/compat.h"
+#include "event.h"
+#include "lane.h"
+#include "link.h"
+
+static void path_free(struct rcu_head *rcu)
+{
+	struct sdt_path *path = container_of(rcu, struct sdt_path, rcu);
+
+	dst_cache_destroy(&path->cache);
+	kfree(path);
+}
+
+static struct sdt_path *locked_path(struct sdt_link *link, unsigned int lane)
+{
+	return rcu_dereference_protected(link->lanes[lane]->path, lockdep_is_held(&link->path_lock));
+}
+
+/**
+ * sdt_path_set() - a new, immutable path for a lane
+ * @local: source address; NULL or any: the stack chooses
+ * @sock_lane: which of the node's sockets sends
+ * Context: any but hard interrupts, path_lock not held. Return: 0 or -ENOMEM, nothing changed then.
+ */
+int sdt_path_set(struct sdt_link *link, unsigned int lane, const struct sdt_endpoint *remote,
+		 const struct in6_addr *local, u8 sock_lane)
+{
+	struct sdt_path *path, *old;
+
+	path = kzalloc(sizeof(*path), GFP_ATOMIC);
+	if (!path)
+		return -ENOMEM;
+	if (dst_cache_init(&path->cache, GFP_ATOMIC)) {
+		kfree(path);
+		return -ENOMEM;
+	}
+	path->remote = *remote;
+	if (local)
+		path->local = *local;
+	path->sock_lane = sock_lane;
+	spin_lock_bh(&link->path_lock);
+	old = locked_path(link, lane);
+	rcu_assign_pointer(link->lanes[lane]->path, path);
+	spin_unlock_bh(&link->path_lock);
+	if (old)
+		call_rcu(&old->rcu, path_free);
+	return 0;
+}
+
+/** sdt_path_drop() - forget a lane's path; any context but hard interrupts */
+void sdt_path_drop(struct sdt_lane *lane)
+{
+	struct sdt_link *link = lane->link;
+	struct sdt_path *old;
+
+	spin_lock_bh(&link->path_lock);
+	old = rcu_dereference_protected(lane->path, lockdep_is_held(&link->path_lock));
+	RCU_INIT_POINTER(lane->path, NULL);
+	spin_unlock_bh(&link->path_lock);
+	if (old)
+		call_rcu(&old->rcu, path_free);
+}
+
+static u8 sock_lane_of(const struct sdt_link *link, unsigned int lane)
+{
+	return READ_ONCE(link->lane_role) == SDT_LANE_ROLE_ANSWER ? 0 : lane;
+}
+
+/* A configured source address wins over the one that the peer wrote to. */
+static const struct in6_addr *local_of(const struct sdt_link *link, const struct in6_addr *heard)
+{
+	return link->source.family ? &link->source.ip : heard;
+}
+
+/** sdt_path_configured() - all lanes towards the configured peer; node->lock */
+int sdt_path_configured(struct sdt_link *link)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < SDT_LANES_MAX; i++) {
+		if (!link->lanes[i])
+			continue;
+		if (i && sock_lane_of(link, i) != i) {
+			sdt_path_drop(link->lanes[i]);
+			continue;
+		}
+		err = sdt_path_set(link, i, &link->peer, local_of(link, NULL), sock_lane_of(link, i));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static void announce_endpoint(struct sdt_link *link, const struct sdt_endpoint *to)
+{
+	struct sdt_event_info info = {
+		.type = SDT_EVENT_LINK_ENDPOINT,
+		.link = link->name,
+		.endpoint = to,
+	};
+
+	sdt_count(link->stats, SDT_STAT_ENDPOINT_MOVED);
+	sdt_event_send(link->node, &info);
+}
+
+/**
+ * sdt_path_confirmed() - a keypair took effect whose handshake came from @from
+ * Context: any but hard interrupts.
+ */
+void sdt_path_confirmed(struct sdt_link *link, const struct sdt_endpoint *from,
+			const struct in6_addr *local)
+{
+	bool answer = READ_ONCE(link->lane_role) == SDT_LANE_ROLE_ANSWER;
+	bool have, same, same_ip;
+	struct sdt_path *path;
+	unsigned int i;
+
+	rcu_read_lock();
+	path = rcu_dereference(link->lanes[0]->path);
+	have = path;
+	same = path && sdt_endpoint_equal(&path->remote, from) &&
+	       path->sock_lane == 0 &&
+	       (!answer || link->source.family || ipv6_addr_equal(&path->local, local));
+	same_ip = path && sdt_ip_equal(&path->remote, from);
+	rcu_read_unlock();
+
+	if (have && !READ_ONCE(link->roam) && !same_ip)
+		return;
+	if (!same) {
+		/* without memory the old path stays; the next message tries again */
+		if (sdt_path_set(link, 0, from, local_of(link, answer ? local : NULL), 0))
+			return;
+		if (have && !same_ip)
+			announce_endpoint(link, from);
+	}
+	for (i = 1; i < SDT_LANES_MAX; i++) {
+		struct sdt_lane *lane = smp_load_acquire(&link->lanes[i]);
+
+		if (!lane)
+			continue;
+		if (!answer && !same_ip)
+			sdt_path_set(link, i, from, local_of(link, NULL), i);
+		else if (answer && !same_ip)
+			sdt_path_drop(lane);
+	}
+}
+
+/* Is @kp one whose messages may move an endpoint? RCU. */
+static bool may_move(struct sdt_link *link, const struct sdt_keypair *kp)
+{
+	const struct sdt_keypair *cur = rcu_dereference(link->current_kp);
+
+	if (kp == cur)
+		return true;
+	/* crossing initiations: both keypairs are as good as current */
+	return cur && kp == rcu_dereference(link->previous_kp) && kp->initiator != cur->initiator &&
+	       cur->birth - kp->birth < sdt_seconds_ns(SDT_REKEY_TIMEOUT);
+}
+
+static struct sk_buff *control_to(const struct sdt_tx_to *to, u8 lane, u8 op, const u8 *opaque)
+{
+	struct sdt_frame f = { .control = true };
+	struct sdt_control c = { .op = op };
+	struct sdt_tx_cb *cb;
+	struct sk_buff *skb;
+
+	skb = alloc_skb(sizeof(*to) + SDT_CONTROL_MAX, GFP_ATOMIC);
+	if (!skb)
+		return NULL;
+	skb_put_data(skb, to, sizeof(*to));
+	memcpy(c.opaque, opaque, SDT_PING_LEN);
+	skb_put(skb, sdt_control_encode(skb_tail_pointer(skb), &c));
+	cb = sdt_tx_cb(skb);
+	memset(cb, 0, sizeof(*cb));
+	cb->hdr_len = sdt_frame_encode(cb->hdr, &f);
+	cb->flags = SDT_TX_TO;
+	cb->lane = lane;
+	return skb;
+}
+
+/* One PING a second to an address that a verified message came from. */
+static void probe(struct sdt_link *link, const struct sdt_rx_cb *cb, u8 sock_lane)
+{
+	struct sdt_tx_to to = {
+		.remote = cb->from,
+		.local = cb->local,
+		.sock_lane = sock_lane,
+	};
+	struct sk_buff *skb;
+	u8 opaque[SDT_PING_LEN];
+
+	spin_lock_bh(&link->path_lock);
+	if (link->probe_valid && time_before(jiffies, link->probe_sent + sdt_seconds(1))) {
+		spin_unlock_bh(&link->path_lock);
+		return;
+	}
+	get_random_bytes(opaque, sizeof(opaque));
+	memcpy(link->probe_opaque, opaque, sizeof(opaque));
+	link->probe = cb->from;
+	link->probe_local = cb->local;
+	link->probe_lane = cb->lane;
+	link->probe_sent = jiffies;
+	link->probe_valid = true;
+	spin_unlock_bh(&link->path_lock);
+
+	skb = control_to(&to, cb->lane, SDT_OP_PING, opaque);
+	if (skb)
+		sdt_link_send(link, skb);
+	else
+		sdt_count(link->stats, SDT_DROP_TX_NO_MEMORY);
+}
+
+/**
+ * sdt_path_heard() - a verified message raised its lane's highest counter
+ * Same address, new port: adopted at once for that lane. New address: probed,
+ * and adopted when the probe comes back from there.
+ * Context: RCU, BH off.
+ */
+void sdt_path_heard(struct sdt_link *link, struct sdt_keypair *kp, const struct sdt_rx_cb *cb)
+{
+	struct sdt_path *path = rcu_dereference(link->lanes[cb->lane]->path);
+	struct sdt_path *first = rcu_dereference(link->lanes[0]->path);
+	bool answer = READ_ONCE(link->lane_role) == SDT_LANE_ROLE_ANSWER;
+	bool known_ip;
+
+	if (likely(path && sdt_endpoint_equal(&path->remote, &cb->from) &&
+		   (!answer || link->source.family || ipv6_addr_equal(&path->local, &cb->local))))
+		return;
+	if (!may_move(link, kp))
+		return;
+	known_ip = (path && sdt_ip_equal(&path->remote, &cb->from)) ||
+		   (first && sdt_ip_equal(&first->remote, &cb->from));
+	if (!READ_ONCE(link->roam) && !known_ip) {
+		sdt_stat_inc(link->stats, SDT_DROP_RX_ROAM);
+		return;
+	}
+	if (!known_ip) {
+		probe(link, cb, sock_lane_of(link, cb->lane));
+		return;
+	}
+	if (!sdt_path_set(link, cb->lane, &cb->from, local_of(link, answer ? &cb->local : NULL),
+			  sock_lane_of(link, cb->lane)) &&
+	    path && !sdt_endpoint_equal(&path->remote, &cb->from))
+		announce_endpoint(link, &cb->from);
+}
+
+/** sdt_path_ping() - answer a PING on its lane, to its source; RCU, BH off */
+void sdt_path_ping(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *opaque)
+{
+	struct sdt_tx_to to = {
+		.remote = cb->from,
+		.local = cb->local,
+		.sock_lane = cb->sock_lane,
+	};
+	u64 now = div64_u64(ktime_get_coarse_boottime_ns(), sdt_seconds_ns(1));
+	struct sk_buff *skb;
+	bool refuse;
+
+	spin_lock_bh(&link->path_lock);
+	if (link->ping_second != now) {
+		link->ping_second = now;
+		link->ping_count = 0;
+	}
+	refuse = ++link->ping_count > SDT_PINGS_PER_SECOND;
+	spin_unlock_bh(&link->path_lock);
+	if (refuse) {
+		sdt_stat_inc(link->stats, SDT_DROP_RX_PING_RATE);
+		return;
+	}
+	skb = control_to(&to, cb->lane, SDT_OP_PONG, opaque);
+	if (skb)
+		sdt_link_send(link, skb);
+	else
+		sdt_stat_inc(link->stats, SDT_DROP_TX_NO_MEMORY);
+}
+
+/** sdt_path_pong() - a probe came back; RCU, BH off */
+void sdt_path_pong(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *opaque)
+{
+	bool answer = READ_ONCE(link->lane_role) == SDT_LANE_ROLE_ANSWER;
+	bool ours;
+
+	spin_lock_bh(&link->path_lock);
+	ours = link->probe_valid && link->probe_lane == cb->lane &&
+	       sdt_endpoint_equal(&link->probe, &cb->from) &&
+	       !memcmp(link->probe_opaque, opaque, SDT_PING_LEN);
+	if (ours)
+		link->probe_valid = false;
+	spin_unlock_bh(&link->path_lock);
+	if (!ours)
+		return;
+	if (!sdt_path_set(link, cb->lane, &cb->from, local_of(link, answer ? &cb->local : NULL),
+			  sock_lane_of(link, cb->lane)))
+		announce_endpoint(link, &cb->from);
+}
+
+void sdt_paths_reset(struct sdt_node *node)
+{
+	struct sdt_link *link;
+	unsigned long id;
+	unsigned int i;
+
+	lockdep_assert_held(&node->lock);
+	xa_for_each(&node->links, id, link)
+		for (i = 0; i < SDT_LANES_MAX; i++) {
+			struct sdt_path *path;
+
+			if (!link->lanes[i])
+				continue;
+			rcu_read_lock();
+			path = rcu_dereference(link->lanes[i]->path);
+			if (path)
+				dst_cache_reset(&path->cache);
+			rcu_read_unlock();
+		}
+}

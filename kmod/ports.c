@@ -1,0 +1,809 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Egress sockets of a tunnel: a pool. */
+#include <linux/slab.h>
+#include <net/ip.h>
+
+#include "channel.h"
+#include "compat/compat.h"
+#include "event.h"
+#include "ports.h"
+
+#define SDT_PORTS_LOW_MIN	64	/* free sockets kept at rest: as many may come at once */
+#define SDT_PORTS_LOW_MAX	4096	/*  and at most, after the pool ran dry again and again */
+#define SDT_PORTS_CALM		60	/* s without running dry: keep half as many */
+#define SDT_PORTS_BATCH		64	/* sockets opened or closed between breaths */
+#define SDT_PORTS_GUESSES	32	/* random ports tried before all are, in turn */
+#define SDT_PORTS_RETRY		1	/* s, no route, no address, no memory */
+#define SDT_PORTS_RETRY_FULL	10	/* s, every port of the range is taken */
+#define SDT_PARK_MAX		64	/* parked datagrams of a tunnel */
+#define SDT_PARK_TIME		1	/* s */
+
+static struct kmem_cache *port_cache;
+
+/* ---- the pool's state; t->lock ------------------------------------------- */
+
+/* Arm the worker to run in @delay, or sooner if it is armed so. */
+static void wake(struct sdt_ports *p, unsigned long delay)
+{
+	unsigned long at = jiffies + delay;
+
+	lockdep_assert_held(&p->tunnel->lock);
+	if (p->tunnel->dead || (p->armed && time_after_eq(at, p->wake)))
+		return;
+	p->armed = true;
+	p->wake = at;
+	mod_delayed_work(sdt_sock_wq, &p->work, delay);
+}
+
+/* More than that would be of no use: each channel has one at most. */
+static unsigned int free_wanted(const struct sdt_ports *p)
+{
+	u32 max = READ_ONCE(p->tunnel->max_channels);
+
+	return min(p->low, max > p->active_count ? max - p->active_count : 0);
+}
+
+static void make_free(struct sdt_ports *p, struct sdt_port *port)
+{
+	port->state = SDT_PORT_FREE;
+	list_add_tail(&port->node, &p->free);
+	p->free_count++;
+	p->exhausted = false;
+	p->announced = false;
+}
+
+static void make_resting(struct sdt_ports *p, struct sdt_port *port)
+{
+	RCU_INIT_POINTER(port->chan, NULL);
+	port->state = SDT_PORT_RESTING;
+	port->since = jiffies;
+	port->gp = get_state_synchronize_rcu();
+	list_add_tail(&port->node, &p->resting);
+	p->active_count--;
+	wake(p, sdt_seconds(SDT_PORT_REST_TIME));
+}
+
+/* Give @c a port. Its former one, of another target, goes to rest. Return: NULL if there is none. */
+static struct sdt_port *bind_port(struct sdt_ports *p, struct sdt_channel *c)
+{
+	struct sdt_port *old = rcu_dereference_protected(c->server.port,
+							 lockdep_is_held(&p->tunnel->lock));
+	struct sdt_port *port = list_first_entry_or_null(&p->free, struct sdt_port, node);
+
+	if (!port) {
+		p->dry = true;
+		wake(p, 0);
+		return NULL;
+	}
+	list_del(&port->node);
+	p->free_count--;
+	p->active_count++;
+	port->state = SDT_PORT_ACTIVE;
+	rcu_assign_pointer(port->chan, c);
+	rcu_assign_pointer(c->server.port, port);
+	if (old)
+		make_resting(p, old);
+	/* Some slack, so that the worker does not run for each. */
+	if (p->free_count < free_wanted(p) * 3 / 4)
+		wake(p, 0);
+	return port;
+}
+
+bool sdt_ports_exhausted(struct sdt_tunnel *t)
+{
+	lockdep_assert_held(&t->lock);
+	return t->ports->exhausted && list_empty(&t->ports->free);
+}
+
+static struct sk_buff *unpark(struct sdt_ports *p, struct sdt_channel *c)
+{
+	struct sk_buff *skb = c->server.parked;
+
+	if (!skb)
+		return NULL;
+	c->server.parked = NULL;
+	list_del_init(&c->server.wait);
+	p->parked--;
+	return skb;
+}
+
+struct sk_buff *sdt_ports_leave(struct sdt_tunnel *t, struct sdt_channel *c)
+{
+	struct sdt_port *port = rcu_dereference_protected(c->server.port,
+							  lockdep_is_held(&t->lock));
+
+	/*
+	 * The channel's pointer stays: a datagram on its way may still leave by the
+	 * port, which is nobody else's before a grace period is over.
+	 */
+	if (port)
+		make_resting(t->ports, port);
+	return unpark(t->ports, c);
+}
+
+/* ---- datagrams of channels without a port -------------------------------- */
+
+/* In skb->cb of a parked datagram. */
+struct park_cb {
+	u8 tos;
+};
+
+static struct park_cb *park_cb(struct sk_buff *skb)
+{
+	return (struct park_cb *)skb->cb;
+}
+
+/* t->lock. Return: 0, or the reason to drop. */
+static enum sdt_stat park(struct sdt_ports *p, struct sdt_channel *c, u8 tos, struct sk_buff *skb)
+{
+	if (p->exhausted)
+		return SDT_DROP_NO_PORT;
+	if (c->server.parked || p->parked >= SDT_PARK_MAX)
+		return SDT_DROP_PARK_FULL;
+	park_cb(skb)->tos = tos;
+	c->server.parked = skb;
+	c->server.deadline = jiffies + sdt_seconds(SDT_PARK_TIME);
+	list_add_tail(&c->server.wait, &p->waiting);
+	p->parked++;
+	wake(p, 0);
+	return 0;
+}
+
+/* t->lock. @c has a port of the present target now: @port. Else the datagram is parked, or why not. */
+static enum sdt_stat port_or_park(struct sdt_ports *p, struct sdt_channel *c, u8 tos,
+				  struct sk_buff *skb, struct sdt_port **port)
+{
+	*port = rcu_dereference_protected(c->server.port, lockdep_is_held(&p->tunnel->lock));
+	if (sdt_port_current(p->tunnel, *port))
+		return 0;
+	*port = NULL;
+	if (c->state == SDT_CHANNEL_DEAD)
+		return SDT_DROP_DELETED;
+	/* Those that wait come first. */
+	if (list_empty(&p->waiting))
+		*port = bind_port(p, c);
+	return *port ? 0 : park(p, c, tos, skb);
+}
+
+static void announce_exhausted(struct sdt_tunnel *t)
+{
+	const struct sdt_event_info info = {
+		.type = SDT_EVENT_PORTS_EXHAUSTED,
+		.link = t->link->name,
+		.tunnel = t->name,
+	};
+
+	sdt_event_send(t->node, &info);
+}
+
+void sdt_ports_send(struct sdt_tunnel *t, struct sdt_channel *c, u8 tos, struct sk_buff *skb)
+{
+	struct sdt_port *port;
+	enum sdt_stat why;
+
+	spin_lock_bh(&t->lock);
+	why = port_or_park(t->ports, c, tos, skb, &port);
+	spin_unlock_bh(&t->lock);
+	if (port) {
+		sdt_channel_sent(c);
+		sdt_egress_port(t, port, tos, skb);
+		return;
+	}
+	if (!why) {
+		sdt_stat_inc(t->stats, SDT_STAT_PARKED);
+		return;
+	}
+	sdt_drop(t->stats, why, skb);
+	if (why == SDT_DROP_NO_PORT)
+		sdt_channel_no_port(t, c);
+}
+
+void sdt_ports_suspect(struct sdt_tunnel *t, struct sdt_port *port)
+{
+	struct sdt_ports *p = t->ports;
+
+	if (READ_ONCE(p->suspect))
+		return;
+	spin_lock_bh(&t->lock);
+	if (port->dest == p->dest && !p->egress.family) {
+		WRITE_ONCE(p->suspect, true);
+		wake(p, sdt_seconds(SDT_PORTS_RETRY));
+	}
+	spin_unlock_bh(&t->lock);
+}
+
+/* Give ports to those that wait. Context: process. */
+static void serve_waiting(struct sdt_ports *p)
+{
+	struct sdt_tunnel *t = p->tunnel;
+	struct sdt_channel *c;
+	struct sdt_port *port;
+	struct sk_buff *skb;
+
+	do {
+		port = NULL;
+		local_bh_disable();
+		rcu_read_lock();
+		spin_lock(&t->lock);
+		c = list_first_entry_or_null(&p->waiting, struct sdt_channel, server.wait);
+		if (c && p->free_count) {
+			skb = unpark(p, c);
+			port = bind_port(p, c);
+		}
+		spin_unlock(&t->lock);
+		if (port) {
+			sdt_channel_sent(c);
+			sdt_egress_port(t, port, park_cb(skb)->tos, skb);
+		}
+		rcu_read_unlock();
+		local_bh_enable();
+	} while (port);
+}
+
+/* A channel that never got a port ends; one that waited for a new one keeps its old one. */
+static void expire_waiting(struct sdt_ports *p)
+{
+	struct sdt_tunnel *t = p->tunnel;
+	enum sdt_stat why;
+	struct sdt_channel *c;
+	struct sk_buff *skb;
+
+	do {
+		skb = NULL;
+		local_bh_disable();
+		rcu_read_lock();
+		spin_lock(&t->lock);
+		why = p->exhausted ? SDT_DROP_NO_PORT : SDT_DROP_PARK_TIMEOUT;
+		c = list_first_entry_or_null(&p->waiting, struct sdt_channel, server.wait);
+		if (c && (p->exhausted || time_after_eq(jiffies, c->server.deadline)))
+			skb = unpark(p, c);
+		spin_unlock(&t->lock);
+		if (skb) {
+			sdt_drop(t->stats, why, skb);
+			sdt_channel_no_port(t, c);
+		}
+		rcu_read_unlock();
+		local_bh_enable();
+	} while (skb);
+}
+
+/* ---- an egress socket ---------------------------------------------------- */
+
+/*
+ * encap_rcv of an egress socket. Always consumes. The socket is connected, so the
+ * kernel filters sources; the mode compares all the same, because a socket is
+ * bound before it is connected. The port lives as long as this RCU read side.
+ */
+static int port_rcv(struct sock *sk, struct sk_buff *skb)
+{
+	struct sdt_port *port = rcu_dereference_sk_user_data(sk);
+	struct sdt_tunnel *t;
+	struct sdt_packet p;
+	int err;
+
+	if (unlikely(!port)) {
+		kfree_skb(skb);
+		return 0;
+	}
+	t = port->tunnel;
+	err = sdt_packet_parse(skb, &p);
+	if (unlikely(err))
+		sdt_drop(t->stats, err == -EADDRNOTAVAIL ? SDT_DROP_IN_MULTICAST :
+							   SDT_DROP_IN_SHAPE, skb);
+	else
+		t->ops->answer(t, port, skb, &p);
+	return 0;
+}
+
+/* Bound to @number, or to the kernel's choice if it is 0. */
+static int port_open(struct sdt_ports *p, struct sdt_port *port, u16 number)
+{
+	struct sdt_socket_cfg cfg = {
+		.family = port->dest->remote.family,
+		.local = {
+			.family = port->dest->remote.family,
+			.ip = port->dest->local,
+			.port = htons(number),
+			.ifindex = port->dest->remote.ifindex,
+		},
+		.peer = port->dest->remote,
+		.rcv = port_rcv,
+		.user_data = port,
+	};
+	struct socket *sock;
+
+	if (inet_is_local_reserved_port(p->tunnel->node->net, number))
+		return -EADDRINUSE;
+	port->number = htons(number);
+	sock = sdt_socket_open(p->tunnel->node->net, &cfg);
+	if (IS_ERR(sock))
+		return PTR_ERR(sock);
+	port->sock = sock;
+	return 0;
+}
+
+/*
+ * On a port of [@lo, @hi]: a random one, so that nobody can foretell it. The bound
+ * socket is the only record of a port in use, whoever uses it. When guessing
+ * fails again and again, the range is nearly full: then all ports in turn.
+ */
+static int port_open_range(struct sdt_ports *p, struct sdt_port *port, u16 lo, u16 hi)
+{
+	unsigned int range = sdt_ports_range(lo, hi);
+	unsigned int i, first;
+	int err;
+
+	for (i = 0; i < SDT_PORTS_GUESSES; i++) {
+		err = port_open(p, port, lo + sdt_compat_random_below(range));
+		if (err != -EADDRINUSE)
+			return err;
+	}
+	first = sdt_compat_random_below(range);
+	for (i = 0; i < range && !READ_ONCE(p->tunnel->dead); i++) {
+		err = port_open(p, port, lo + (first + i) % range);
+		if (err != -EADDRINUSE)
+			return err;
+		cond_resched();
+	}
+	return -EADDRINUSE;
+}
+
+/* ---- the worker: sockets -------------------------------------------------- */
+
+/* t->lock. Nobody is sent to @dest any more, unless it is the present one. */
+static void dest_put(struct sdt_ports *p, struct sdt_dest *dest)
+{
+	if (!--dest->users && dest != p->dest)
+		sdt_dest_free(dest);
+}
+
+/*
+ * Learn what to bind to, if it is not known. Not under t->lock: a configuration
+ * that comes in between makes it void. Return: 0, -EAGAIN if so, or -errno.
+ */
+static int find_dest(struct sdt_ports *p)
+{
+	struct sdt_tunnel *t = p->tunnel;
+	struct sdt_endpoint target, egress;
+	struct sdt_dest *dest;
+	u32 config;
+	int err = 0;
+
+	spin_lock_bh(&t->lock);
+	dest = p->dest;
+	target = p->target;
+	egress = p->egress;
+	config = p->config;
+	spin_unlock_bh(&t->lock);
+	if (dest)
+		return 0;
+
+	if (!egress.family) {
+		err = sdt_source_for(t->node->net, &target, target.ifindex, 0, &egress.ip);
+		if (err)
+			return err;
+	}
+	dest = sdt_dest_alloc(&target, &egress.ip, target.ifindex, GFP_KERNEL_ACCOUNT);
+	if (!dest)
+		return -ENOMEM;
+	spin_lock_bh(&t->lock);
+	if (p->config == config && !p->dest)
+		p->dest = dest;
+	else
+		err = -EAGAIN;
+	spin_unlock_bh(&t->lock);
+	if (err)
+		sdt_dest_free(dest);
+	return err;
+}
+
+/* One more socket for p->dest. */
+static int add_port(struct sdt_ports *p)
+{
+	struct sdt_tunnel *t = p->tunnel;
+	struct sdt_port *port;
+	u16 lo, hi;
+	int err;
+
+	port = kmem_cache_zalloc(port_cache, GFP_KERNEL);
+	if (!port)
+		return -ENOMEM;
+	port->tunnel = t;
+
+	spin_lock_bh(&t->lock);
+	port->dest = p->dest;
+	port->generation = p->generation;
+	lo = p->lo;
+	hi = p->hi;
+	if (!port->dest)
+		err = -EAGAIN;
+	else if (port->dest->users >= sdt_ports_range(lo, hi))
+		err = -EADDRINUSE;
+	else
+		err = 0;
+	if (!err)
+		port->dest->users++;
+	spin_unlock_bh(&t->lock);
+	if (err)
+		goto free;
+
+	err = port_open_range(p, port, lo, hi);
+	if (err)
+		goto put;
+	list_add(&port->all, &p->all);
+
+	spin_lock_bh(&t->lock);
+	if (port->dest == p->dest)
+		make_free(p, port);
+	else
+		list_add(&port->node, &p->retired);
+	spin_unlock_bh(&t->lock);
+	return 0;
+
+put:
+	spin_lock_bh(&t->lock);
+	dest_put(p, port->dest);
+	spin_unlock_bh(&t->lock);
+free:
+	kmem_cache_free(port_cache, port);
+	return err;
+}
+
+/* How many sockets are missing now. */
+static unsigned int missing(struct sdt_ports *p)
+{
+	unsigned int want;
+
+	spin_lock_bh(&p->tunnel->lock);
+	want = free_wanted(p) + p->parked;
+	want = want > p->free_count ? want - p->free_count : 0;
+	spin_unlock_bh(&p->tunnel->lock);
+	return want;
+}
+
+/* Every port of the range is taken: by channels, at rest, or by others on this host. */
+static void run_out(struct sdt_ports *p)
+{
+	bool announce = false;
+
+	spin_lock_bh(&p->tunnel->lock);
+	if (list_empty(&p->free)) {
+		p->exhausted = true;
+		announce = !p->announced;
+		p->announced = true;
+	}
+	spin_unlock_bh(&p->tunnel->lock);
+	if (announce)
+		announce_exhausted(p->tunnel);
+}
+
+/* Return: jiffies until another attempt makes sense, 0: all is well. */
+static unsigned long refill(struct sdt_ports *p)
+{
+	unsigned int opened = 0;
+	int err = 0;
+
+	while (!err && !READ_ONCE(p->tunnel->dead) && missing(p)) {
+		err = find_dest(p);
+		if (!err)
+			err = add_port(p);
+		if (err == -EAGAIN)
+			err = 0;
+		serve_waiting(p);
+		if (++opened % SDT_PORTS_BATCH == 0)
+			cond_resched();
+	}
+	if (err == -EADDRINUSE) {
+		run_out(p);
+		return sdt_seconds(SDT_PORTS_RETRY_FULL);
+	}
+	if (err == -EADDRNOTAVAIL) {
+		/* bind() says so: perhaps the address moved */
+		spin_lock_bh(&p->tunnel->lock);
+		WRITE_ONCE(p->suspect, !p->egress.family);
+		spin_unlock_bh(&p->tunnel->lock);
+	}
+	return err ? sdt_seconds(SDT_PORTS_RETRY) : 0;
+}
+
+/* t->lock. All that is free serves no more. */
+static void retire_free(struct sdt_ports *p)
+{
+	struct sdt_port *port;
+
+	list_for_each_entry(port, &p->free, node)
+		port->state = SDT_PORT_CLOSING;
+	list_splice_tail_init(&p->free, &p->retired);
+	p->free_count = 0;
+}
+
+/* t->lock. The next socket will be bound anew. */
+static void forget_dest(struct sdt_ports *p)
+{
+	struct sdt_dest *dest = p->dest;
+
+	p->dest = NULL;
+	if (dest && !dest->users)
+		sdt_dest_free(dest);
+	retire_free(p);
+}
+
+/*
+ * Sending failed. If the source address that the stack chose is no longer this
+ * host's, everything moves to the one that it would choose now.
+ */
+static void check_source(struct sdt_ports *p)
+{
+	struct sdt_tunnel *t = p->tunnel;
+	struct sdt_socket_cfg cfg = {};
+	struct socket *sock;
+	bool suspect;
+
+	spin_lock_bh(&t->lock);
+	suspect = p->suspect && p->dest;
+	WRITE_ONCE(p->suspect, false);
+	if (suspect) {
+		cfg.family = p->dest->remote.family;
+		cfg.local.family = cfg.family;
+		cfg.local.ip = p->dest->local;
+		cfg.local.ifindex = p->dest->remote.ifindex;
+	}
+	spin_unlock_bh(&t->lock);
+	if (!suspect)
+		return;
+
+	sock = sdt_socket_open(t->node->net, &cfg);
+	if (!IS_ERR(sock)) {
+		sdt_socket_close(sock);
+		return;
+	}
+	if (PTR_ERR(sock) != -EADDRNOTAVAIL)
+		return;
+	spin_lock_bh(&t->lock);
+	if (!p->egress.family && p->dest && ipv6_addr_equal(&p->dest->local, &cfg.local.ip)) {
+		WRITE_ONCE(p->generation, p->generation + 1);
+		forget_dest(p);
+	}
+	spin_unlock_bh(&t->lock);
+}
+
+/* Close what is on @list: nobody else can find it, but by its socket. */
+static void close_ports(struct sdt_ports *p, struct list_head *list)
+{
+	struct sdt_port *port, *next;
+
+	if (list_empty(list))
+		return;
+	list_for_each_entry(port, list, node)
+		sdt_socket_detach(port->sock);
+	synchronize_rcu();
+	list_for_each_entry_safe(port, next, list, node) {
+		sdt_socket_close(port->sock);
+		list_del(&port->all);
+		spin_lock_bh(&p->tunnel->lock);
+		dest_put(p, port->dest);
+		spin_unlock_bh(&p->tunnel->lock);
+		kmem_cache_free(port_cache, port);
+		cond_resched();
+	}
+}
+
+static void close_retired(struct sdt_ports *p)
+{
+	LIST_HEAD(list);
+
+	spin_lock_bh(&p->tunnel->lock);
+	list_splice_init(&p->retired, &list);
+	spin_unlock_bh(&p->tunnel->lock);
+	close_ports(p, &list);
+}
+
+/* Ports that have rested are free again. Return: false: no more of them. */
+static bool end_rest(struct sdt_ports *p)
+{
+	unsigned long rest = sdt_seconds(SDT_PORT_REST_TIME);
+	struct sdt_port *port, *next;
+	unsigned int n = 0;
+	unsigned long gp = 0;
+	LIST_HEAD(list);
+
+	spin_lock_bh(&p->tunnel->lock);
+	list_for_each_entry_safe(port, next, &p->resting, node) {
+		if (n == SDT_PORTS_BATCH || time_before(jiffies, port->since + rest))
+			break;
+		gp = port->gp;
+		list_move_tail(&port->node, &list);
+		n++;
+	}
+	spin_unlock_bh(&p->tunnel->lock);
+	if (!n)
+		return false;
+
+	/* The last one's covers all: no reader holds one of these from before. */
+	cond_synchronize_rcu(gp);
+	spin_lock_bh(&p->tunnel->lock);
+	list_for_each_entry_safe(port, next, &list, node) {
+		list_del(&port->node);
+		if (port->dest == p->dest) {
+			make_free(p, port);
+		} else {
+			port->state = SDT_PORT_CLOSING;
+			list_add_tail(&port->node, &p->retired);
+		}
+	}
+	spin_unlock_bh(&p->tunnel->lock);
+	serve_waiting(p);
+	return true;
+}
+
+/* Keep more free after running dry, fewer after a calm time; close the surplus. */
+static void adjust(struct sdt_ports *p)
+{
+	unsigned int surplus;
+
+	spin_lock_bh(&p->tunnel->lock);
+	if (p->dry) {
+		p->low = min(p->low * 2, (unsigned int)SDT_PORTS_LOW_MAX);
+		p->calm_since = jiffies;
+	} else if (jiffies - p->calm_since >= sdt_seconds(SDT_PORTS_CALM)) {
+		p->low = max(p->low / 2, (unsigned int)SDT_PORTS_LOW_MIN);
+		p->calm_since = jiffies;
+	}
+	p->dry = false;
+	surplus = p->free_count > 2 * p->low ? p->free_count - 2 * p->low : 0;
+	for (surplus = min(surplus, (unsigned int)SDT_PORTS_BATCH); surplus; surplus--) {
+		struct sdt_port *port = list_first_entry(&p->free, struct sdt_port, node);
+
+		port->state = SDT_PORT_CLOSING;
+		list_move_tail(&port->node, &p->retired);
+		p->free_count--;
+	}
+	spin_unlock_bh(&p->tunnel->lock);
+}
+
+/* t->lock. Arm the worker for whatever is due next. */
+static void sleep_until_due(struct sdt_ports *p, unsigned long retry)
+{
+	unsigned long rest = sdt_seconds(SDT_PORT_REST_TIME);
+	unsigned long now = jiffies;
+	struct sdt_channel *c;
+	struct sdt_port *port;
+
+	if (retry)
+		wake(p, retry);
+	if (p->suspect)
+		wake(p, sdt_seconds(SDT_PORTS_RETRY));
+	c = list_first_entry_or_null(&p->waiting, struct sdt_channel, server.wait);
+	if (c)
+		wake(p, time_after(c->server.deadline, now) ? c->server.deadline - now : 0);
+	port = list_first_entry_or_null(&p->resting, struct sdt_port, node);
+	if (port)
+		wake(p, time_after(port->since + rest, now) ? port->since + rest - now : 0);
+	if (!list_empty(&p->retired))
+		wake(p, 0);
+	else if (p->free_count > 2 * p->low)
+		wake(p, sdt_seconds(1));
+	else if (p->low > SDT_PORTS_LOW_MIN)
+		wake(p, sdt_seconds(SDT_PORTS_CALM));
+}
+
+static void ports_work(struct work_struct *work)
+{
+	struct sdt_ports *p = container_of(to_delayed_work(work), struct sdt_ports, work);
+	unsigned long retry;
+
+	/* What arms it from here on is not forgotten. */
+	spin_lock_bh(&p->tunnel->lock);
+	p->armed = false;
+	spin_unlock_bh(&p->tunnel->lock);
+
+	check_source(p);
+	adjust(p);
+	serve_waiting(p);
+	retry = refill(p);
+	while (end_rest(p))
+		cond_resched();
+	expire_waiting(p);
+	close_retired(p);
+
+	spin_lock_bh(&p->tunnel->lock);
+	sleep_until_due(p, retry);
+	spin_unlock_bh(&p->tunnel->lock);
+}
+
+/* ---- life of the pool ----------------------------------------------------- */
+
+/* t->lock or nobody else knows the pool. */
+static void load_config(struct sdt_ports *p)
+{
+	const struct sdt_tunnel *t = p->tunnel;
+
+	p->target = t->target;
+	p->egress = t->egress;
+	p->lo = t->egress_port_lo;
+	p->hi = t->egress_port_hi;
+	p->config++;
+}
+
+int sdt_ports_create(struct sdt_tunnel *t)
+{
+	struct sdt_ports *p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+
+	lockdep_assert_held(&t->node->lock);
+	if (!p)
+		return -ENOMEM;
+	p->tunnel = t;
+	p->low = SDT_PORTS_LOW_MIN;
+	p->calm_since = jiffies;
+	INIT_LIST_HEAD(&p->free);
+	INIT_LIST_HEAD(&p->resting);
+	INIT_LIST_HEAD(&p->retired);
+	INIT_LIST_HEAD(&p->waiting);
+	INIT_LIST_HEAD(&p->all);
+	INIT_DELAYED_WORK(&p->work, ports_work);
+	load_config(p);
+	t->ports = p;
+	spin_lock_bh(&t->lock);
+	wake(p, 0);
+	spin_unlock_bh(&t->lock);
+	return 0;
+}
+
+void sdt_ports_configure(struct sdt_tunnel *t, bool move)
+{
+	struct sdt_ports *p = t->ports;
+
+	lockdep_assert_held(&t->node->lock);
+	spin_lock_bh(&t->lock);
+	load_config(p);
+	if (move)
+		WRITE_ONCE(p->generation, p->generation + 1);
+	forget_dest(p);
+	p->exhausted = false;
+	p->announced = false;
+	wake(p, 0);
+	spin_unlock_bh(&t->lock);
+}
+
+void sdt_ports_stop(struct sdt_tunnel *t)
+{
+	struct sdt_ports *p = t->ports;
+	struct sdt_port *port;
+
+	WARN_ON_ONCE(!t->dead);
+	cancel_delayed_work_sync(&p->work);
+	/* With the worker gone, no port comes or goes. */
+	list_for_each_entry(port, &p->all, all)
+		sdt_socket_detach(port->sock);
+}
+
+void sdt_ports_free(struct sdt_tunnel *t)
+{
+	struct sdt_ports *p = t->ports;
+	struct sdt_port *port, *next;
+
+	WARN_ON_ONCE(p->active_count || p->parked);
+	t->ports = NULL;
+	list_for_each_entry_safe(port, next, &p->all, all) {
+		sdt_socket_close(port->sock);
+		spin_lock_bh(&t->lock);
+		dest_put(p, port->dest);
+		spin_unlock_bh(&t->lock);
+		kmem_cache_free(port_cache, port);
+		cond_resched();
+	}
+	if (p->dest)
+		sdt_dest_free(p->dest);
+	kfree(p);
+}
+
+int sdt_ports_module_init(void)
+{
+	port_cache = kmem_cache_create("sdt_port", sizeof(struct sdt_port), 0, SLAB_ACCOUNT, NULL);
+	return port_cache ? 0 : -ENOMEM;
+}
+
+void sdt_ports_module_exit(void)
+{
+	kmem_cache_destroy(port_cache);
+}

@@ -1,0 +1,645 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The only file that knows UDP tunnels, bind, routes, and how a packet leaves. */
+#include <linux/module.h>
+#include <linux/net.h>
+#include <linux/udp.h>
+#include <net/dst_cache.h>
+#include <net/ip.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/route.h>
+#include <net/udp_tunnel.h>
+
+#include "compat/compat.h"
+#include "link.h"
+#include "socket.h"
+
+/* ---- sockets ---------------------------------------------------------- */
+
+static int endpoint_to_sockaddr(const struct sdt_endpoint *e, struct sockaddr_storage *ss)
+{
+	memset(ss, 0, sizeof(*ss));
+	if (e->family == AF_INET) {
+		struct sockaddr_in *sin = (struct sockaddr_in *)ss;
+
+		sin->sin_family = AF_INET;
+		sin->sin_addr.s_addr = sdt_ip_to4(&e->ip);
+		sin->sin_port = e->port;
+		return sizeof(*sin);
+	} else {
+		struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)ss;
+
+		sin6->sin6_family = AF_INET6;
+		sin6->sin6_addr = e->ip;
+		sin6->sin6_port = e->port;
+		sin6->sin6_scope_id = e->ifindex;
+		return sizeof(*sin6);
+	}
+}
+
+struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg)
+{
+	struct udp_port_cfg port = {
+		.family = cfg->family,
+		.bind_ifindex = cfg->ifindex ?: cfg->local.ifindex,
+		.local_udp_port = cfg->local.port,
+		.use_udp_checksums = 1,
+		.use_udp6_tx_checksums = 1,
+		.use_udp6_rx_checksums = 1,
+		.ipv6_v6only = 1,
+	};
+	struct udp_tunnel_sock_cfg hook = {
+		.sk_user_data = cfg->user_data,
+		.encap_type = 1,
+		.encap_rcv = cfg->rcv,
+	};
+	struct sockaddr_storage peer;
+	struct socket *sock;
+	int err, len;
+
+	if (cfg->family == AF_INET)
+		port.local_ip.s_addr = sdt_ip_to4(&cfg->local.ip);
+#if IS_ENABLED(CONFIG_IPV6)
+	else
+		port.local_ip6 = cfg->local.ip;
+#endif
+	err = udp_sock_create(net, &port, &sock);
+	if (err)
+		return ERR_PTR(err);
+
+	WRITE_ONCE(sock->sk->sk_mark, cfg->mark);
+	sock->sk->sk_allocation = GFP_ATOMIC;
+	if (cfg->peer.family) {
+		len = endpoint_to_sockaddr(&cfg->peer, &peer);
+		err = sdt_compat_connect(sock, (struct sockaddr *)&peer, len);
+		if (err) {
+			kernel_sock_shutdown(sock, SHUT_RDWR);
+			sock_release(sock);
+			return ERR_PTR(err);
+		}
+	}
+	sdt_compat_setup_udp_tunnel_sock(net, sock, &hook);
+	return sock;
+}
+
+void sdt_socket_detach(struct socket *sock)
+{
+	rcu_assign_sk_user_data(sock->sk, NULL);
+}
+
+void sdt_socket_close(struct socket *sock)
+{
+	kernel_sock_shutdown(sock, SHUT_RDWR);
+	sock_release(sock);
+}
+
+void sdt_socket_local(struct socket *sock, struct sdt_endpoint *local)
+{
+	struct sock *sk = sock->sk;
+
+	memset(local, 0, sizeof(*local));
+	local->family = sk->sk_family;
+	local->port = inet_sk(sk)->inet_sport;
+	if (sk->sk_family == AF_INET)
+		local->ip = sdt_ip_from4(inet_sk(sk)->inet_rcv_saddr);
+#if IS_ENABLED(CONFIG_IPV6)
+	else
+		local->ip = sk->sk_v6_rcv_saddr;
+#endif
+}
+
+/* ---- routes ----------------------------------------------------------- */
+
+static bool src_set(const struct sdt_flow *flow)
+{
+	return flow->src && !sdt_ip_any(flow->src);
+}
+
+static struct rtable *route4_lookup(struct net *net, const struct sdt_flow *flow, __be32 *src)
+{
+	struct flowi4 fl = {
+		.daddr = sdt_ip_to4(&flow->dst->ip),
+		.saddr = *src,
+		.fl4_sport = flow->sport,
+		.fl4_dport = flow->dst->port,
+		.flowi4_proto = IPPROTO_UDP,
+		.flowi4_mark = flow->mark,
+		.flowi4_oif = flow->ifindex,
+	};
+	struct rtable *rt;
+
+	sdt_compat_fl4_set_tos(&fl, flow->tos);
+	rt = ip_route_output_flow(net, &fl, flow->sk);
+	if (IS_ERR(rt))
+		return rt;
+	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
+		ip_rt_put(rt);
+		return ERR_PTR(-EACCES);
+	}
+	*src = fl.saddr;
+	return rt;
+}
+
+static struct rtable *route4(struct net *net, const struct sdt_flow *flow, __be32 *src)
+{
+	struct rtable *rt = NULL;
+
+	*src = src_set(flow) ? sdt_ip_to4(flow->src) : 0;
+	if (flow->cache)
+		rt = dst_cache_get_ip4(flow->cache, src);
+	if (rt)
+		return rt;
+	rt = route4_lookup(net, flow, src);
+	if (!IS_ERR(rt)) {
+		if (flow->cache)
+			dst_cache_set_ip4(flow->cache, &rt->dst, *src);
+		return rt;
+	}
+	if (!flow->src_hint || !*src)
+		return rt;
+	/* The remembered source may have gone; what the stack chooses now is not cached. */
+	*src = 0;
+	return route4_lookup(net, flow, src);
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static struct dst_entry *route6_lookup(struct net *net, const struct sdt_flow *flow,
+				       struct in6_addr *src)
+{
+	struct flowi6 fl = {
+		.daddr = flow->dst->ip,
+		.saddr = *src,
+		.fl6_sport = flow->sport,
+		.fl6_dport = flow->dst->port,
+		.flowi6_proto = IPPROTO_UDP,
+		.flowi6_mark = flow->mark,
+		.flowi6_oif = flow->dst->ifindex ?: flow->ifindex,
+	};
+	struct dst_entry *dst;
+
+	if (!ipv6_addr_any(src) && !ipv6_chk_addr(net, src, NULL, 0))
+		return ERR_PTR(-EADDRNOTAVAIL);
+	dst = sdt_compat_ip6_route(net, flow->sk, &fl);
+	if (!IS_ERR(dst))
+		*src = fl.saddr;
+	return dst;
+}
+
+static struct dst_entry *route6(struct net *net, const struct sdt_flow *flow, struct in6_addr *src)
+{
+	struct dst_entry *dst = NULL;
+
+	*src = src_set(flow) ? *flow->src : in6addr_any;
+	if (flow->cache)
+		dst = dst_cache_get_ip6(flow->cache, src);
+	if (dst)
+		return dst;
+	dst = route6_lookup(net, flow, src);
+	if (!IS_ERR(dst)) {
+		if (flow->cache)
+			dst_cache_set_ip6(flow->cache, dst, src);
+		return dst;
+	}
+	if (!flow->src_hint || ipv6_addr_any(src))
+		return dst;
+	*src = in6addr_any;
+	return route6_lookup(net, flow, src);
+}
+#endif
+
+int sdt_source_for(struct net *net, const struct sdt_endpoint *dst, u32 ifindex, u32 mark,
+		   struct in6_addr *local)
+{
+	struct sdt_flow flow = { .dst = dst, .ifindex = ifindex, .mark = mark };
+	int err = 0;
+
+	local_bh_disable();
+	rcu_read_lock();
+	if (dst->family == AF_INET) {
+		__be32 src;
+		struct rtable *rt = route4(net, &flow, &src);
+
+		if (IS_ERR(rt)) {
+			err = PTR_ERR(rt);
+		} else {
+			*local = sdt_ip_from4(src);
+			ip_rt_put(rt);
+		}
+	} else {
+#if IS_ENABLED(CONFIG_IPV6)
+		struct dst_entry *d = route6(net, &flow, local);
+
+		if (IS_ERR(d))
+			err = PTR_ERR(d);
+		else
+			dst_release(d);
+#else
+		err = -EAFNOSUPPORT;
+#endif
+	}
+	rcu_read_unlock();
+	local_bh_enable();
+	return err;
+}
+
+int sdt_route_mtu(struct net *net, const struct sdt_flow *flow)
+{
+	int mtu;
+
+	if (flow->dst->family == AF_INET) {
+		__be32 src;
+		struct rtable *rt = route4(net, flow, &src);
+
+		if (IS_ERR(rt))
+			return PTR_ERR(rt);
+		mtu = dst_mtu(&rt->dst) - sizeof(struct iphdr) - sizeof(struct udphdr);
+		ip_rt_put(rt);
+		return mtu;
+	}
+#if IS_ENABLED(CONFIG_IPV6)
+	{
+		struct in6_addr src;
+		struct dst_entry *dst = route6(net, flow, &src);
+
+		if (IS_ERR(dst))
+			return PTR_ERR(dst);
+		mtu = dst_mtu(dst) - sizeof(struct ipv6hdr) - sizeof(struct udphdr);
+		dst_release(dst);
+		return mtu;
+	}
+#else
+	return -EAFNOSUPPORT;
+#endif
+}
+
+/* ---- out -------------------------------------------------------------- */
+
+/*
+ * A forwarded skb must leave as if it were new. Each line was somebody's bug:
+ * a NIC's device left on it makes iptunnel_xmit() count into foreign memory, a
+ * stale CHECKSUM_PARTIAL checksums ciphertext, a stale timestamp lets fq drop
+ * it, a stale queue mapping picks a queue that the device lacks.
+ */
+static int scrub(struct sk_buff *skb, const struct sdt_flow *flow, unsigned int headroom)
+{
+	skb->dev = NULL;
+	skb_scrub_packet(skb, true);
+	skb->mark = flow->mark;
+	skb->priority = 0;
+	skb->ip_summed = CHECKSUM_NONE;
+	skb->encapsulation = 0;
+	skb_gso_reset(skb);
+	skb_set_queue_mapping(skb, 0);
+	skb_clear_hash(skb);
+	skb->ignore_df = !flow->df;
+	return skb_cow_head(skb, headroom);
+}
+
+static int xmit4(struct net *net, const struct sdt_flow *flow, struct sk_buff *skb)
+{
+	const unsigned int own = sizeof(struct iphdr) + sizeof(struct udphdr);
+	struct rtable *rt;
+	__be32 src;
+	int err;
+
+	rt = route4(net, flow, &src);
+	if (IS_ERR(rt)) {
+		kfree_skb(skb);
+		return PTR_ERR(rt);
+	}
+	err = -EMSGSIZE;
+	if (skb->len + own > (flow->df ? dst_mtu(&rt->dst) : IP_MAX_MTU))
+		goto drop;
+	err = scrub(skb, flow, LL_RESERVED_SPACE(sdt_compat_dst_dev(&rt->dst)) +
+			       rt->dst.header_len + own);
+	if (err)
+		goto drop;
+	sdt_compat_udp4_xmit(rt, flow->sk, skb, src, sdt_ip_to4(&flow->dst->ip), flow->tos,
+			     flow->ttl ?: ip4_dst_hoplimit(&rt->dst),
+			     flow->df ? htons(IP_DF) : 0, flow->sport, flow->dst->port);
+	return 0;
+drop:
+	ip_rt_put(rt);
+	kfree_skb(skb);
+	return err;
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static int xmit6(struct net *net, const struct sdt_flow *flow, struct sk_buff *skb)
+{
+	const unsigned int own = sizeof(struct ipv6hdr) + sizeof(struct udphdr);
+	struct dst_entry *dst;
+	struct in6_addr src;
+	int err;
+
+	dst = route6(net, flow, &src);
+	if (IS_ERR(dst)) {
+		kfree_skb(skb);
+		return PTR_ERR(dst);
+	}
+	err = -EMSGSIZE;
+	if (skb->len + own > (flow->df ? dst_mtu(dst) : IPV6_MAXPLEN))
+		goto drop;
+	err = scrub(skb, flow, LL_RESERVED_SPACE(sdt_compat_dst_dev(dst)) + dst->header_len + own);
+	if (err)
+		goto drop;
+	sdt_compat_udp6_xmit(dst, flow->sk, skb, &src, &flow->dst->ip, flow->tos,
+			     flow->ttl ?: ip6_dst_hoplimit(dst), flow->sport, flow->dst->port);
+	return 0;
+drop:
+	dst_release(dst);
+	kfree_skb(skb);
+	return err;
+}
+#endif
+
+int sdt_xmit(struct net *net, const struct sdt_flow *flow, struct sk_buff *skb)
+{
+	if (flow->dst->family == AF_INET)
+		return xmit4(net, flow, skb);
+#if IS_ENABLED(CONFIG_IPV6)
+	if (flow->dst->family == AF_INET6)
+		return xmit6(net, flow, skb);
+#endif
+	kfree_skb(skb);
+	return -EAFNOSUPPORT;
+}
+
+/* ---- in --------------------------------------------------------------- */
+
+static bool is_link_local(const struct in6_addr *ip)
+{
+	return ipv6_addr_type(ip) & IPV6_ADDR_LINKLOCAL;
+}
+
+static int parse4(struct sk_buff *skb, struct sdt_packet *p)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	const struct rtable *rt = skb_rtable(skb);
+
+	if (ipv4_is_multicast(iph->daddr) || ipv4_is_lbcast(iph->daddr) ||
+	    (rt && rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)))
+		return -EADDRNOTAVAIL;
+	p->from.ip = sdt_ip_from4(iph->saddr);
+	p->to.ip = sdt_ip_from4(iph->daddr);
+	p->from.family = AF_INET;
+	p->tos = iph->tos;
+	p->ifindex = inet_iif(skb);
+	return 0;
+}
+
+static int parse6(struct sk_buff *skb, struct sdt_packet *p)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+
+	if (ipv6_addr_is_multicast(&ip6h->daddr))
+		return -EADDRNOTAVAIL;
+	p->from.ip = ip6h->saddr;
+	p->to.ip = ip6h->daddr;
+	p->from.family = AF_INET6;
+	p->tos = ipv6_get_dsfield(ip6h);
+	p->ifindex = inet6_iif(skb);
+	if (is_link_local(&ip6h->saddr))
+		p->from.ifindex = p->ifindex;
+	if (is_link_local(&ip6h->daddr))
+		p->to.ifindex = p->ifindex;
+	return 0;
+#else
+	return -EINVAL;
+#endif
+}
+
+int sdt_packet_parse(struct sk_buff *skb, struct sdt_packet *p)
+{
+	const struct udphdr *uh;
+	int err;
+
+	memset(p, 0, sizeof(*p));
+	if (unlikely(!pskb_may_pull(skb, sizeof(*uh))))
+		return -EINVAL;
+	if (unlikely(skb->pkt_type == PACKET_BROADCAST || skb->pkt_type == PACKET_MULTICAST))
+		return -EADDRNOTAVAIL;
+	if (skb->protocol == htons(ETH_P_IP))
+		err = parse4(skb, p);
+	else if (skb->protocol == htons(ETH_P_IPV6))
+		err = parse6(skb, p);
+	else
+		err = -EINVAL;
+	if (unlikely(err))
+		return err;
+	uh = udp_hdr(skb);
+	p->from.port = uh->source;
+	p->to.port = uh->dest;
+	p->to.family = p->from.family;
+	if (skb->dev && netif_is_l3_master(skb->dev))
+		p->vrf = skb->dev->ifindex;
+
+	/* No reference behind these: they must not survive this call. */
+	skb_dst_drop(skb);
+	skb_orphan(skb);
+	skb_mark_not_on_list(skb);
+	skb->dev = NULL;
+	__skb_pull(skb, sizeof(*uh));
+	return 0;
+}
+
+/* ---- the node's outer sockets ------------------------------------------ */
+
+static int outer_rcv(struct sock *sk, struct sk_buff *skb)
+{
+	struct sdt_sock *s = rcu_dereference_sk_user_data(sk);
+	struct sdt_packet p;
+	int err;
+
+	if (unlikely(!s)) {
+		kfree_skb(skb);
+		return 0;
+	}
+	err = sdt_packet_parse(skb, &p);
+	if (unlikely(err)) {
+		sdt_drop(s->node->stats, err == -EADDRNOTAVAIL ? SDT_DROP_RX_MULTICAST :
+								 SDT_DROP_RX_TRUNCATED, skb);
+		return 0;
+	}
+	sdt_link_receive(s->node, s, skb, &p.from, &p.to.ip, p.tos);
+	return 0;
+}
+
+static struct sdt_sock *outer_open(struct sdt_node *node, unsigned int lane, u16 family,
+				   const struct sdt_endpoint *listen, u32 ifindex)
+{
+	struct sdt_socket_cfg cfg = {
+		.family = family,
+		.ifindex = ifindex,
+		.mark = node->fwmark,
+		.rcv = outer_rcv,
+	};
+	struct sdt_endpoint local;
+	struct sdt_sock *s;
+
+	s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+	if (!s)
+		return ERR_PTR(-ENOMEM);
+	s->node = node;
+	s->lane = lane;
+	s->family = family;
+	cfg.user_data = s;
+	if (listen->family == family)
+		cfg.local = *listen;
+	cfg.local.port = lane ? 0 : listen->port ?: htons(SDT_PORT_DEFAULT);
+	s->sock = sdt_socket_open(node->net, &cfg);
+	if (IS_ERR(s->sock)) {
+		int err = PTR_ERR(s->sock);
+
+		kfree(s);
+		return ERR_PTR(err);
+	}
+	sdt_socket_local(s->sock, &local);
+	s->port = local.port;
+	return s;
+}
+
+/* Both families of one lane. An address family that the kernel lacks is no error. */
+static int outer_open_pair(struct sdt_node *node, unsigned int lane,
+			   const struct sdt_endpoint *listen, u32 ifindex, struct sdt_sock *pair[2])
+{
+	static const u16 families[2] = { AF_INET, AF_INET6 };
+	unsigned int i;
+	int err = -EAFNOSUPPORT;
+
+	pair[0] = NULL;
+	pair[1] = NULL;
+	for (i = 0; i < 2; i++) {
+		struct sdt_sock *s;
+
+		if (listen->family && listen->family != families[i])
+			continue;
+		s = outer_open(node, lane, families[i], listen, ifindex);
+		if (!IS_ERR(s)) {
+			pair[i] = s;
+			continue;
+		}
+		err = PTR_ERR(s);
+		if (err == -EAFNOSUPPORT || (i && err == -EADDRNOTAVAIL && !listen->family))
+			continue;
+		if (pair[0]) {
+			sdt_socket_detach(pair[0]->sock);
+			sdt_socket_close(pair[0]->sock);
+			kfree_rcu(pair[0], rcu);
+			pair[0] = NULL;
+		}
+		return err;
+	}
+	return pair[0] || pair[1] ? 0 : err;
+}
+
+static struct sdt_sock *outer(struct sdt_node *node, unsigned int lane, unsigned int fam)
+{
+	return rcu_dereference_protected(node->socks[lane][fam], lockdep_is_held(&node->lock));
+}
+
+int sdt_node_sockets(struct sdt_node *node, unsigned int lanes, struct netlink_ext_ack *extack)
+{
+	unsigned int lane;
+	int err;
+
+	lockdep_assert_held(&node->lock);
+	for (lane = 0; lane < lanes; lane++) {
+		struct sdt_sock *pair[2];
+
+		if (outer(node, lane, 0) || outer(node, lane, 1))
+			continue;
+		err = outer_open_pair(node, lane, &node->listen, node->ifindex, pair);
+		if (err) {
+			if (err == -EADDRINUSE)
+				NL_SET_ERR_MSG(extack, "listen port is in use: choose another with set-node listen");
+			else
+				NL_SET_ERR_MSG(extack, "cannot open the link sockets on the listen address");
+			return err;
+		}
+		rcu_assign_pointer(node->socks[lane][0], pair[0]);
+		rcu_assign_pointer(node->socks[lane][1], pair[1]);
+	}
+	return 0;
+}
+
+void sdt_node_sockets_close(struct sdt_node *node)
+{
+	struct sdt_sock *all[SDT_LANES_MAX][2];
+	unsigned int i, f;
+	bool any = false;
+
+	lockdep_assert_held(&node->lock);
+	for (i = 0; i < SDT_LANES_MAX; i++)
+		for (f = 0; f < 2; f++) {
+			all[i][f] = outer(node, i, f);
+			if (!all[i][f])
+				continue;
+			any = true;
+			RCU_INIT_POINTER(node->socks[i][f], NULL);
+			sdt_socket_detach(all[i][f]->sock);
+		}
+	if (!any)
+		return;
+	synchronize_rcu();
+	for (i = 0; i < SDT_LANES_MAX; i++)
+		for (f = 0; f < 2; f++)
+			if (all[i][f]) {
+				sdt_socket_close(all[i][f]->sock);
+				kfree(all[i][f]);
+			}
+}
+
+int sdt_node_rebind(struct sdt_node *node, const struct sdt_endpoint *listen, u32 ifindex,
+		    struct netlink_ext_ack *extack)
+{
+	struct sdt_endpoint old_listen = node->listen;
+	u32 old_ifindex = node->ifindex;
+	unsigned int lanes = 0, i;
+	__be16 old_port = old_listen.port ?: htons(SDT_PORT_DEFAULT);
+	__be16 new_port = listen->port ?: htons(SDT_PORT_DEFAULT);
+	struct sdt_sock *pair[2];
+	int err;
+
+	lockdep_assert_held(&node->lock);
+	for (i = 0; i < SDT_LANES_MAX; i++)
+		if (outer(node, i, 0) || outer(node, i, 1))
+			lanes = i + 1;
+	if (!lanes)
+		goto store;
+	if (sdt_endpoint_equal(listen, &old_listen) && ifindex == old_ifindex)
+		return 0;
+
+	if (old_port != new_port) {
+		/* A free port is proved before anything that works is given up. */
+		err = outer_open_pair(node, 0, listen, ifindex, pair);
+		if (err) {
+			NL_SET_ERR_MSG(extack, "cannot listen there: address or port is not available");
+			return err;
+		}
+		sdt_node_sockets_close(node);
+		rcu_assign_pointer(node->socks[0][0], pair[0]);
+		rcu_assign_pointer(node->socks[0][1], pair[1]);
+		node->listen = *listen;
+		node->ifindex = ifindex;
+		return sdt_node_sockets(node, lanes, extack);
+	}
+	/* Same port, another address: the old sockets are in the way. */
+	sdt_node_sockets_close(node);
+	node->listen = *listen;
+	node->ifindex = ifindex;
+	err = sdt_node_sockets(node, lanes, extack);
+	if (!err)
+		return 0;
+	sdt_node_sockets_close(node);
+	node->listen = old_listen;
+	node->ifindex = old_ifindex;
+	if (sdt_node_sockets(node, lanes, NULL))
+		NL_SET_ERR_MSG(extack, "cannot listen there, and the old address is gone too");
+	return err;
+store:
+	node->listen = *listen;
+	node->ifindex = ifindex;
+	return 0;
+}

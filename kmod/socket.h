@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The only file that knows UDP tunnels, bind, routes and how a packet leaves. */
+#ifndef _SDT_SOCKET_H
+#define _SDT_SOCKET_H
+
+#include <net/sock.h>
+
+#include "addr.h"
+
+struct sdt_node;
+struct dst_cache;
+
+typedef int (*sdt_encap_rcv)(struct sock *sk, struct sk_buff *skb);
+
+/* Everything that a UDP socket of ours needs at birth. */
+struct sdt_socket_cfg {
+	u16 family;			/* AF_INET, AF_INET6 (v6-only always) */
+	struct sdt_endpoint local;	/* family 0: wildcard; port 0: kernel's choice */
+	struct sdt_endpoint peer;	/* family 0: not connected */
+	u32 ifindex;			/* bound to this interface; 0: none */
+	u32 mark;
+	sdt_encap_rcv rcv;
+	void *user_data;
+};
+
+/**
+ * sdt_socket_open() - create, bind, (connect,) hook
+ * Context: process. Return: socket or ERR_PTR.
+ */
+struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg);
+
+/**
+ * sdt_socket_detach() - no further packet reaches the hook once a grace
+ * period has passed; callable in a batch before sdt_socket_close()
+ */
+void sdt_socket_detach(struct socket *sock);
+
+/**
+ * sdt_socket_close() - shut down and release; sleeps. What user_data points to
+ * may be freed only after synchronize_rcu() since sdt_socket_detach().
+ */
+void sdt_socket_close(struct socket *sock);
+
+/** sdt_socket_local() - the address it is bound to */
+void sdt_socket_local(struct socket *sock, struct sdt_endpoint *local);
+
+/** sdt_source_for() - the local address that the stack would use towards @dst; process context */
+int sdt_source_for(struct net *net, const struct sdt_endpoint *dst, u32 ifindex, u32 mark,
+		   struct in6_addr *local);
+
+/* How one datagram leaves. */
+struct sdt_flow {
+	struct sock *sk;
+	const struct sdt_endpoint *dst;
+	const struct in6_addr *src;	/* NULL or any: the stack chooses */
+	bool src_hint;			/* if @src is gone, another one will do */
+	__be16 sport;
+	u32 ifindex;			/* 0: any */
+	u32 mark;
+	u8 tos;
+	u8 ttl;				/* 0: route's default */
+	bool df;
+	struct dst_cache *cache;	/* NULL: a route look-up each time */
+};
+
+/**
+ * sdt_xmit() - THE transmit function: plain and outer datagrams alike
+ * @skb: consumed; data is the UDP payload, linear head writable not required
+ * Context: RCU read side, BH off.
+ * Return: 0; -EHOSTUNREACH, -ENETUNREACH: no route; -EMSGSIZE: @flow->df and it does not
+ * fit; -ENOMEM. On error skb is freed by this function; the caller counts.
+ */
+int sdt_xmit(struct net *net, const struct sdt_flow *flow, struct sk_buff *skb);
+
+/**
+ * sdt_route_mtu() - largest UDP payload that fits the route of @flow now
+ * Context: RCU read side, BH off. Return: bytes or -errno.
+ */
+int sdt_route_mtu(struct net *net, const struct sdt_flow *flow);
+
+/* What a received UDP packet says about itself. */
+struct sdt_packet {
+	struct sdt_endpoint from;
+	struct sdt_endpoint to;		/* local address and port it was sent to */
+	u8 tos;
+	u32 ifindex;			/* it came in on */
+	u32 vrf;			/* L3 master of that, or 0 */
+};
+
+/**
+ * sdt_packet_parse() - take addresses, then strip the packet for a new life
+ * @skb: as encap_rcv got it. On success data is the UDP payload (header
+ * pulled, trimmed to the UDP length), dst dropped, dev NULL, next cleared.
+ * Return: 0; -EINVAL: not readable; -EADDRNOTAVAIL: broadcast or multicast
+ * destination. @skb is not freed.
+ */
+int sdt_packet_parse(struct sk_buff *skb, struct sdt_packet *p);
+
+/* Outer sockets of the node: lane 0 listens, others are opened on demand. */
+struct sdt_sock {
+	struct sdt_node *node;
+	struct socket *sock;
+	u8 lane;
+	u16 family;
+	__be16 port;
+	struct rcu_head rcu;
+};
+
+/** sdt_node_sockets() - make sure that lanes 0..@lanes-1 have sockets; node->lock held */
+int sdt_node_sockets(struct sdt_node *node, unsigned int lanes, struct netlink_ext_ack *extack);
+/** sdt_node_sockets_close() - all of them; node->lock held; waits for a grace period */
+void sdt_node_sockets_close(struct sdt_node *node);
+/** sdt_node_rebind() - new listen address: new sockets first, then swap; node->lock held */
+int sdt_node_rebind(struct sdt_node *node, const struct sdt_endpoint *listen, u32 ifindex,
+		    struct netlink_ext_ack *extack);
+
+#endif /* _SDT_SOCKET_H */
