@@ -6,7 +6,7 @@ DESTDIR	?=
 
 # A folder of kernel headers names its release; without one, the running kernel's is taken.
 ifdef KDIR
-KVER	?= $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
+KVER	?= $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
 else
 KVER	?= $(shell uname -r)
 KDIR	:= /lib/modules/$(KVER)/build

@@ -129,7 +129,7 @@ static void send_control(struct sdt_tunnel *t, u32 id, u64 epoch, u8 lane,
 	sdt_link_send(t->link, skb);
 }
 
-/* Hints that the peer's own frames provoke are bounded; no lock, and no write while there are none. */
+/* Hints that the peer's own frames provoke are bounded. No lock; nothing is written without need. */
 static bool hint_allowed(struct sdt_channels *chs)
 {
 	unsigned long then = READ_ONCE(chs->hint_window);
@@ -709,6 +709,7 @@ void sdt_channel_refused(struct sdt_tunnel *t, struct sdt_channel *c, u8 reason)
 	open = c->state == SDT_CHANNEL_OPEN;
 	if (open) {
 		WRITE_ONCE(c->refused, jiffies);
+		/* pairs with sdt_channel_held(): when before that */
 		smp_store_release(&c->state, SDT_CHANNEL_REFUSED);
 	}
 	spin_unlock_bh(&t->lock);
@@ -718,9 +719,11 @@ void sdt_channel_refused(struct sdt_tunnel *t, struct sdt_channel *c, u8 reason)
 	send_event(t, SDT_EVENT_CHANNEL_REFUSED, c, reason, true);
 }
 
-bool sdt_channel_hold_over(const struct sdt_channels *chs, const struct sdt_channel *c)
+bool sdt_channel_held(const struct sdt_channels *chs, const struct sdt_channel *c)
 {
-	return jiffies - READ_ONCE(c->refused) >= chs->second * SDT_REFUSED_HOLD;
+	/* pairs with sdt_channel_refused(): that before when */
+	return smp_load_acquire(&c->state) == SDT_CHANNEL_REFUSED &&
+	       jiffies - READ_ONCE(c->refused) < chs->second * SDT_REFUSED_HOLD;
 }
 
 /* ---- expiry -------------------------------------------------------------- */
@@ -729,8 +732,8 @@ bool sdt_channel_hold_over(const struct sdt_channels *chs, const struct sdt_chan
 static enum sdt_close_reason must_end(struct sdt_tunnel *t, struct sdt_channel *c,
 				      unsigned long idle_max)
 {
-	if (smp_load_acquire(&c->state) == SDT_CHANNEL_REFUSED)
-		return sdt_channel_hold_over(t->channels, c) ? SDT_CLOSE_PEER : 0;
+	if (READ_ONCE(c->state) == SDT_CHANNEL_REFUSED)
+		return sdt_channel_held(t->channels, c) ? 0 : SDT_CLOSE_PEER;
 	if (is_server(t) && epoch_void(t->link, c->epoch))
 		return SDT_CLOSE_EPOCH;
 	return jiffies - READ_ONCE(c->seen) > idle_max ? SDT_CLOSE_IDLE : 0;

@@ -175,6 +175,13 @@ static inline void sdt_channel_seen(const struct sdt_channels *chs, struct sdt_c
 		WRITE_ONCE(c->seen, now);
 }
 
+/** sdt_channel_sent() - a datagram goes to the customer or target */
+static inline void sdt_channel_sent(const struct sdt_channels *chs, struct sdt_channel *c)
+{
+	sdt_channel_seen(chs, c);
+	WRITE_ONCE(c->out, c->out + 1);
+}
+
 /** sdt_channel_current() - proxy: may @c still carry its customer's datagrams? */
 static inline bool sdt_channel_current(const struct sdt_tunnel *t, const struct sdt_channel *c)
 {
@@ -214,8 +221,8 @@ void sdt_channel_refused(struct sdt_tunnel *t, struct sdt_channel *c, u8 reason)
 /** sdt_channel_no_port() - server: @c ends for want of an egress port; RCU, BH off */
 void sdt_channel_no_port(struct sdt_tunnel *t, struct sdt_channel *c);
 
-/** sdt_channel_hold_over() - a REFUSED channel stood long enough */
-bool sdt_channel_hold_over(const struct sdt_channels *chs, const struct sdt_channel *c);
+/** sdt_channel_held() - refused so lately that its customer is not to try again */
+bool sdt_channel_held(const struct sdt_channels *chs, const struct sdt_channel *c);
 
 /**
  * sdt_channel_unknown() - proxy: an answer came for an id that is bound to nobody

@@ -16,6 +16,7 @@ struct sdt_dest *sdt_dest_alloc(const struct sdt_endpoint *remote, const struct 
 	dest->remote = *remote;
 	dest->local = *local;
 	dest->ifindex = ifindex;
+	dest->born = jiffies;
 	/* Without memory for it, each datagram looks its route up: slow, not wrong. */
 	dst_cache_init(&dest->cache, gfp);
 	return dest;

@@ -18,7 +18,9 @@ struct sdt_dest {
 	struct sdt_endpoint remote;
 	struct in6_addr local;		/* any: the stack chooses */
 	u32 ifindex;			/* VRF or interface of the route; 0: any */
+	__be16 sport;			/* direct mode: the listener's port */
 	bool local_hint;		/* if @local is gone, another one will do */
+	unsigned long born;		/* jiffies */
 	unsigned int users;		/* ports bound for it; t->lock */
 	struct dst_cache cache;
 	struct rcu_head rcu;

@@ -122,7 +122,10 @@ static u64 own_epoch(struct sdt_link *link)
 	return epoch;
 }
 
-/** sdt_handshake_clear() - forget the initiator's slot; hs_lock */
+/**
+ * sdt_handshake_clear() - forget the initiator's slot; hs_lock
+ * @link: the link
+ */
 void sdt_handshake_clear(struct sdt_link *link)
 {
 	sdt_index_remove(link->node, &link->init.index);
@@ -133,6 +136,8 @@ void sdt_handshake_clear(struct sdt_link *link)
 
 /**
  * sdt_handshake_initiate() - send a new initiation
+ * @link: the link
+ *
  * Context: process, link->hs_lock held.
  * Return: 0; -EDESTADDRREQ: the peer's address is not known; else -errno, and
  * the next attempt may fare better.
@@ -479,8 +484,6 @@ static int adopt_response(struct sdt_link *link, const struct sdt_hs_payload *th
 	lanes = kp->lanes;
 	sdt_keypair_take_index(kp, &link->init.index);
 	sdt_handshake_clear(link);
-	link->first_attempt = 0;
-	link->attempts = 0;
 	sdt_link_keypair_new(link, kp);
 
 	/* at once, so that the peer's side is confirmed: what waited, or a keepalive */
@@ -612,6 +615,8 @@ static void receive_one(struct sdt_node *node, const struct sdt_ident *ident, st
 
 /**
  * sdt_handshake_work() - the node's handshake worker
+ * @work: embedded in the owner
+ *
  * A slice at a time, so that flushing it never waits for a whole flood.
  */
 void sdt_handshake_work(struct work_struct *work)

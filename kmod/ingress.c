@@ -142,7 +142,8 @@ bool sdt_listen_covers(const struct sdt_endpoint *listen, const struct sdt_endpo
 {
 	if (listen->port != local->port || (listen->family && listen->family != local->family))
 		return false;
-	return !listen->family || sdt_ip_any(&listen->ip) || ipv6_addr_equal(&listen->ip, &local->ip);
+	return !listen->family || sdt_ip_any(&listen->ip) ||
+	       ipv6_addr_equal(&listen->ip, &local->ip);
 }
 
 void sdt_ingress_send(struct sdt_tunnel *t, u8 tos, struct sk_buff *skb)

@@ -7,15 +7,6 @@
 
 struct sdt_channel;
 
-/*
- * Listening sockets of one tunnel, being opened or being closed: what
- * sdt_listen_open() made and sdt_listen_swap() exchanges with the tunnel's.
- */
-struct sdt_listeners {
-	struct socket *sock[2];		/* IPv4, IPv6; NULL: none */
-	bool keep[2];			/* the tunnel's present one serves as well */
-};
-
 /**
  * sdt_listen_open() - sockets for @listen, beside those that the tunnel has
  * Those of a family whose address and port stay are kept, not opened again.

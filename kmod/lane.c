@@ -45,7 +45,11 @@ static struct sdt_path *path_of(struct sdt_link *link, struct sdt_lane *lane)
 
 /**
  * sdt_lane_out() - THE way of a sealed message to the wire
+ * @lane: the lane
+ * @skb: the message
+ * @tos: TOS or traffic class of the outer packet
  * @to: explicit destination, NULL: the lane's path
+ *
  * Context: RCU, BH off. Consumes @skb, counts.
  */
 void sdt_lane_out(struct sdt_lane *lane, struct sk_buff *skb, u8 tos, const struct sdt_tx_to *to)
@@ -393,6 +397,7 @@ static int lane_poll(struct napi_struct *napi, int budget)
 
 /**
  * sdt_lane_kick() - let the lane's poll run; BH off, or process context
+ * @lane: the lane
  */
 void sdt_lane_kick(struct sdt_lane *lane)
 {
@@ -401,7 +406,11 @@ void sdt_lane_kick(struct sdt_lane *lane)
 	local_bh_enable();
 }
 
-/** sdt_lane_keepalive() - a message on this lane even if there is nothing to say */
+/**
+ * sdt_lane_keepalive() - a message on this lane even if there is nothing to say
+ * @link: the link
+ * @i: lane number
+ */
 void sdt_lane_keepalive(struct sdt_link *link, unsigned int i)
 {
 	struct sdt_lane *lane = smp_load_acquire(&link->lanes[i]);
@@ -445,7 +454,10 @@ void sdt_link_send(struct sdt_link *link, struct sk_buff *skb)
 	napi_schedule(&lane->napi);
 }
 
-/** sdt_link_flush_staged() - a keypair is there: what waited goes on its way */
+/**
+ * sdt_link_flush_staged() - a keypair is there: what waited goes on its way
+ * @link: the link
+ */
 void sdt_link_flush_staged(struct sdt_link *link)
 {
 	struct sk_buff_head batch;
@@ -463,7 +475,10 @@ void sdt_link_flush_staged(struct sdt_link *link)
 	local_bh_enable();
 }
 
-/** sdt_link_drop_staged() - no keypair came, or the link goes */
+/**
+ * sdt_link_drop_staged() - no keypair came, or the link goes
+ * @link: the link
+ */
 void sdt_link_drop_staged(struct sdt_link *link)
 {
 	struct sk_buff_head batch;
@@ -479,7 +494,11 @@ void sdt_link_drop_staged(struct sdt_link *link)
 
 /* ---- life --------------------------------------------------------------- */
 
-/** sdt_lane_create() - node->lock held, process context. Return: lane or NULL. */
+/**
+ * sdt_lane_create() - node->lock held, process context. Return: lane or NULL.
+ * @link: the link
+ * @index: slot to fill in
+ */
 struct sdt_lane *sdt_lane_create(struct sdt_link *link, u8 index)
 {
 	struct sdt_lane *lane;
@@ -500,14 +519,20 @@ struct sdt_lane *sdt_lane_create(struct sdt_link *link, u8 index)
 	return lane;
 }
 
-/** sdt_lane_stop() - its poll has ended and will not run again; process context */
+/**
+ * sdt_lane_stop() - its poll has ended and will not run again; process context
+ * @lane: the lane
+ */
 void sdt_lane_stop(struct sdt_lane *lane)
 {
 	napi_disable(&lane->napi);
 	__netif_napi_del(&lane->napi);
 }
 
-/** sdt_lane_free() - after sdt_lane_stop() and synchronize_net() */
+/**
+ * sdt_lane_free() - after sdt_lane_stop() and synchronize_net()
+ * @lane: the lane
+ */
 void sdt_lane_free(struct sdt_lane *lane)
 {
 	struct sk_buff *skb;

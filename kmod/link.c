@@ -34,6 +34,9 @@ struct sdt_link *sdt_peer_lookup(struct sdt_node *node, const u8 key[SDT_KEY_LEN
 
 /**
  * sdt_index_insert() - give @index a random, unused, non-zero 24-bit value
+ * @node: the node
+ * @index: slot to fill in
+ *
  * Context: process. Return: 0 or -ENOMEM.
  */
 int sdt_index_insert(struct sdt_node *node, struct sdt_index *index)
@@ -53,6 +56,9 @@ int sdt_index_insert(struct sdt_node *node, struct sdt_index *index)
 
 /**
  * sdt_index_remove() - take @index out, if it is still what its value points to
+ * @node: the node
+ * @index: slot to fill in
+ *
  * Context: any but hard interrupts. Readers may see it for a grace period.
  */
 void sdt_index_remove(struct sdt_node *node, struct sdt_index *index)
@@ -123,9 +129,12 @@ static struct crypto_aead *aead_alloc(u8 suite, const u8 *key)
 
 /**
  * sdt_keypair_create() - transforms, windows, no slot and no index yet
+ * @link: the link
+ * @suite: enum sdt_suite
  * @send_key: Noise key of our direction
  * @recv_key: of the peer's
  * @lanes: both ways
+ *
  * Context: process, link->hs_lock. Return: keypair or ERR_PTR.
  */
 struct sdt_keypair *sdt_keypair_create(struct sdt_link *link, u8 suite, const u8 *send_key,
@@ -180,6 +189,8 @@ free:
 
 /**
  * sdt_keypair_drop() - end of life; @kp is in no slot (any more)
+ * @kp: the keypair
+ *
  * Context: any but hard interrupts. NULL is allowed.
  */
 void sdt_keypair_drop(struct sdt_keypair *kp)
@@ -190,7 +201,10 @@ void sdt_keypair_drop(struct sdt_keypair *kp)
 	percpu_ref_kill(&kp->ref);
 }
 
-/** sdt_keypair_usable() - may something be sealed with it now? Any context. */
+/**
+ * sdt_keypair_usable() - may something be sealed with it now? Any context.
+ * @kp: the keypair
+ */
 bool sdt_keypair_usable(const struct sdt_keypair *kp)
 {
 	return kp && READ_ONCE(kp->confirmed) &&
@@ -251,14 +265,17 @@ static void keypair_took_effect(struct sdt_link *link, struct sdt_keypair *kp)
 		rcu_read_unlock();
 		local_bh_enable();
 	}
+	set_bit(SDT_LINK_SETTLED, &link->requests);
 	sdt_link_announce(link, SDT_LINK_UP);
 	sdt_link_wake(link);
 }
 
 /**
  * sdt_link_keypair_new() - put a finished handshake's keypair into its slot
+ * @link: the link
  * @kp: initiator: confirmed by the verified response, becomes current;
- *	responder: becomes next, and nothing else changes
+ * 	responder: becomes next, and nothing else changes
+ *
  * Context: process, link->hs_lock.
  */
 void sdt_link_keypair_new(struct sdt_link *link, struct sdt_keypair *kp)
@@ -283,6 +300,9 @@ void sdt_link_keypair_new(struct sdt_link *link, struct sdt_keypair *kp)
 
 /**
  * sdt_link_confirm() - first data message verified under a responder's keypair
+ * @link: the link
+ * @kp: the keypair
+ *
  * Context: RCU read side, BH off. Return: true if @kp became current by this call.
  */
 bool sdt_link_confirm(struct sdt_link *link, struct sdt_keypair *kp)
@@ -305,7 +325,10 @@ bool sdt_link_confirm(struct sdt_link *link, struct sdt_keypair *kp)
 	return true;
 }
 
-/** sdt_link_drop_keypairs() - all slots; any context but hard interrupts */
+/**
+ * sdt_link_drop_keypairs() - all slots; any context but hard interrupts
+ * @link: the link
+ */
 void sdt_link_drop_keypairs(struct sdt_link *link)
 {
 	struct sdt_keypair *gone[3];
@@ -325,6 +348,8 @@ void sdt_link_drop_keypairs(struct sdt_link *link)
 
 /**
  * sdt_link_expire_keypairs() - drop what is too old even to receive with
+ * @link: the link
+ *
  * Context: process. Return: true if the current one went.
  */
 bool sdt_link_expire_keypairs(struct sdt_link *link)
@@ -356,6 +381,9 @@ bool sdt_link_expire_keypairs(struct sdt_link *link)
 
 /**
  * sdt_keypair_take_index() - the initiator's keypair takes over the
+ * @kp: the keypair
+ * @from: source of the message
+ *
  * handshake slot's index
  */
 void sdt_keypair_take_index(struct sdt_keypair *kp, struct sdt_index *from)
@@ -669,7 +697,10 @@ void sdt_link_destroy(struct sdt_link *link)
 	link_free(link);
 }
 
-/** sdt_links_destroy_all() - all links of a node for a fixed number of grace periods */
+/**
+ * sdt_links_destroy_all() - all links of a node for a fixed number of grace periods
+ * @node: the node
+ */
 void sdt_links_destroy_all(struct sdt_node *node)
 {
 	struct sdt_link *link, **all;
@@ -735,7 +766,10 @@ void sdt_link_info(struct sdt_link *link, struct sdt_link_info *info)
 	rcu_read_unlock();
 }
 
-/** sdt_link_new_epoch() - start the link's own channel ids afresh; any context */
+/**
+ * sdt_link_new_epoch() - start the link's own channel ids afresh; any context
+ * @link: the link
+ */
 void sdt_link_new_epoch(struct sdt_link *link)
 {
 	u64 epoch;
@@ -748,7 +782,11 @@ void sdt_link_new_epoch(struct sdt_link *link)
 	spin_unlock_bh(&link->id_lock);
 }
 
-/** sdt_link_announce() - tell listeners if the state is news; any context */
+/**
+ * sdt_link_announce() - tell listeners if the state is news; any context
+ * @link: the link
+ * @state: enum sdt_link_state
+ */
 void sdt_link_announce(struct sdt_link *link, enum sdt_link_state state)
 {
 	struct sdt_event_info info = {

@@ -216,7 +216,7 @@ struct sdt_link {
 	/* timers: one tick, see timers.c */
 	struct delayed_work tick;
 	unsigned long requests;		/* SDT_LINK_* bits, set by anybody */
-	unsigned int attempts;		/* handshakes without an answer */
+	bool trying;			/* a series of attempts is under way */
 	u64 first_attempt, next_attempt;	/* boot time, ns */
 	unsigned long quiet;		/* bit 0: the tick sleeps, traffic wakes it */
 	u64 owed_since;			/* boot time, ns: received, not answered; 0: nothing owed */
@@ -234,6 +234,7 @@ struct sdt_link {
 /* bits of requests */
 #define SDT_LINK_WANT_HANDSHAKE	0
 #define SDT_LINK_WANT_REKEY	1
+#define SDT_LINK_SETTLED	2	/* a keypair took effect: no need to go on trying */
 
 /* What add-link and set-link may say; bits of @set are 1 << SDT_A_LINK_*. */
 struct sdt_link_cfg {

@@ -23,8 +23,12 @@ static struct sdt_path *locked_path(struct sdt_link *link, unsigned int lane)
 
 /**
  * sdt_path_set() - a new, immutable path for a lane
+ * @link: the link
+ * @lane: the lane
+ * @remote: destination
  * @local: source address; NULL or any: the stack chooses
  * @sock_lane: which of the node's sockets sends
+ *
  * Context: any but hard interrupts, path_lock not held. Return: 0 or -ENOMEM, nothing changed then.
  */
 int sdt_path_set(struct sdt_link *link, unsigned int lane, const struct sdt_endpoint *remote,
@@ -52,7 +56,10 @@ int sdt_path_set(struct sdt_link *link, unsigned int lane, const struct sdt_endp
 	return 0;
 }
 
-/** sdt_path_drop() - forget a lane's path; any context but hard interrupts */
+/**
+ * sdt_path_drop() - forget a lane's path; any context but hard interrupts
+ * @lane: the lane
+ */
 void sdt_path_drop(struct sdt_lane *lane)
 {
 	struct sdt_link *link = lane->link;
@@ -77,7 +84,10 @@ static const struct in6_addr *local_of(const struct sdt_link *link, const struct
 	return link->source.family ? &link->source.ip : heard;
 }
 
-/** sdt_path_configured() - all lanes towards the configured peer; node->lock */
+/**
+ * sdt_path_configured() - all lanes towards the configured peer; node->lock
+ * @link: the link
+ */
 int sdt_path_configured(struct sdt_link *link)
 {
 	unsigned int i;
@@ -111,6 +121,10 @@ static void announce_endpoint(struct sdt_link *link, const struct sdt_endpoint *
 
 /**
  * sdt_path_confirmed() - a keypair took effect whose handshake came from @from
+ * @link: the link
+ * @from: source of the message
+ * @local: our address that it was sent to
+ *
  * Context: any but hard interrupts.
  */
 void sdt_path_confirmed(struct sdt_link *link, const struct sdt_endpoint *from,
@@ -218,6 +232,10 @@ static void probe(struct sdt_link *link, const struct sdt_rx_cb *cb, u8 sock_lan
 
 /**
  * sdt_path_heard() - a verified message raised its lane's highest counter
+ * @link: the link
+ * @kp: the keypair
+ * @cb: what the receive path knows of the message
+ *
  * Same address, new port: adopted at once for that lane. New address: probed,
  * and adopted when the probe comes back from there.
  * Context: RCU, BH off.
@@ -250,7 +268,12 @@ void sdt_path_heard(struct sdt_link *link, struct sdt_keypair *kp, const struct 
 		announce_endpoint(link, &cb->from);
 }
 
-/** sdt_path_ping() - answer a PING on its lane, to its source; RCU, BH off */
+/**
+ * sdt_path_ping() - answer a PING on its lane, to its source; RCU, BH off
+ * @link: the link
+ * @cb: what the receive path knows of the message
+ * @opaque: SDT_PING_LEN bytes
+ */
 void sdt_path_ping(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *opaque)
 {
 	struct sdt_tx_to to = {
@@ -280,7 +303,12 @@ void sdt_path_ping(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *
 		sdt_stat_inc(link->stats, SDT_DROP_TX_NO_MEMORY);
 }
 
-/** sdt_path_pong() - a probe came back; RCU, BH off */
+/**
+ * sdt_path_pong() - a probe came back; RCU, BH off
+ * @link: the link
+ * @cb: what the receive path knows of the message
+ * @opaque: SDT_PING_LEN bytes
+ */
 void sdt_path_pong(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *opaque)
 {
 	bool answer = READ_ONCE(link->lane_role) == SDT_LANE_ROLE_ANSWER;

@@ -63,12 +63,13 @@ static void make_resting(struct sdt_ports *p, struct sdt_port *port)
 	wake(p, sdt_seconds(SDT_PORT_REST_TIME));
 }
 
-/* Give @c a port. Its former one, of another target, goes to rest. Return: NULL if there is none. */
+/* Give @c a port; its former one, of another target, goes to rest. NULL: there is none. */
 static struct sdt_port *bind_port(struct sdt_ports *p, struct sdt_channel *c)
 {
 	struct sdt_port *old = rcu_dereference_protected(c->server.port,
 							 lockdep_is_held(&p->tunnel->lock));
 	struct sdt_port *port = list_first_entry_or_null(&p->free, struct sdt_port, node);
+	unsigned int wanted;
 
 	if (!port) {
 		p->dry = true;
@@ -84,7 +85,8 @@ static struct sdt_port *bind_port(struct sdt_ports *p, struct sdt_channel *c)
 	if (old)
 		make_resting(p, old);
 	/* Some slack, so that the worker does not run for each. */
-	if (p->free_count < free_wanted(p) * 3 / 4)
+	wanted = free_wanted(p);
+	if (p->free_count < wanted - wanted / 4)
 		wake(p, 0);
 	return port;
 }
@@ -149,7 +151,10 @@ static enum sdt_stat park(struct sdt_ports *p, struct sdt_channel *c, u8 tos, st
 	return 0;
 }
 
-/* t->lock. @c has a port of the present target now: @port. Else the datagram is parked, or why not. */
+/*
+ * t->lock. If @c has a port of the present target now, it is @port; else the datagram is
+ * parked. Return: 0, or the reason to drop.
+ */
 static enum sdt_stat port_or_park(struct sdt_ports *p, struct sdt_channel *c, u8 tos,
 				  struct sk_buff *skb, struct sdt_port **port)
 {
@@ -185,7 +190,7 @@ void sdt_ports_send(struct sdt_tunnel *t, struct sdt_channel *c, u8 tos, struct 
 	why = port_or_park(t->ports, c, tos, skb, &port);
 	spin_unlock_bh(&t->lock);
 	if (port) {
-		sdt_channel_sent(c);
+		sdt_channel_sent(t->channels, c);
 		sdt_egress_port(t, port, tos, skb);
 		return;
 	}
@@ -232,7 +237,7 @@ static void serve_waiting(struct sdt_ports *p)
 		}
 		spin_unlock(&t->lock);
 		if (port) {
-			sdt_channel_sent(c);
+			sdt_channel_sent(t->channels, c);
 			sdt_egress_port(t, port, park_cb(skb)->tos, skb);
 		}
 		rcu_read_unlock();
@@ -643,15 +648,15 @@ static void adjust(struct sdt_ports *p)
 
 	spin_lock_bh(&p->tunnel->lock);
 	if (p->dry) {
-		p->low = min(p->low * 2, (unsigned int)SDT_PORTS_LOW_MAX);
+		p->low = min_t(unsigned int, p->low * 2, SDT_PORTS_LOW_MAX);
 		p->calm_since = jiffies;
 	} else if (jiffies - p->calm_since >= sdt_seconds(SDT_PORTS_CALM)) {
-		p->low = max(p->low / 2, (unsigned int)SDT_PORTS_LOW_MIN);
+		p->low = max_t(unsigned int, p->low / 2, SDT_PORTS_LOW_MIN);
 		p->calm_since = jiffies;
 	}
 	p->dry = false;
 	surplus = p->free_count > 2 * p->low ? p->free_count - 2 * p->low : 0;
-	for (surplus = min(surplus, (unsigned int)SDT_PORTS_BATCH); surplus; surplus--) {
+	for (surplus = min_t(unsigned int, surplus, SDT_PORTS_BATCH); surplus; surplus--) {
 		struct sdt_port *port = list_first_entry(&p->free, struct sdt_port, node);
 
 		port->state = SDT_PORT_CLOSING;

@@ -271,7 +271,13 @@ static void data(struct sdt_node *node, struct sdt_sock *sock, struct sk_buff *s
 
 /**
  * sdt_link_receive() - one outer message
+ * @node: the node
+ * @sock: the socket that heard it
  * @skb: data at the message, stripped by sdt_packet_parse(); consumed
+ * @from: source of the message
+ * @local: our address that it was sent to
+ * @tos: TOS or traffic class of the outer packet
+ *
  * Context: RCU, BH off.
  */
 void sdt_link_receive(struct sdt_node *node, struct sdt_sock *sock, struct sk_buff *skb,

@@ -47,6 +47,8 @@ static void gather(struct sdt_link *link, struct activity *a)
 
 /**
  * sdt_link_wake() - the tick is to run soon
+ * @link: the link
+ *
  * Context: any but hard interrupts.
  */
 void sdt_link_wake(struct sdt_link *link)
@@ -59,11 +61,19 @@ void sdt_link_wake(struct sdt_link *link)
 
 /**
  * sdt_link_want() - ask for a handshake or a rekey, now
+ * @link: the link
+ * @request: SDT_LINK_WANT_*
+ *
  * Context: any but hard interrupts. Asking twice is asking once.
  */
 void sdt_link_want(struct sdt_link *link, unsigned int request)
 {
-	if (READ_ONCE(link->dead) || test_and_set_bit(request, &link->requests))
+	if (READ_ONCE(link->dead))
+		return;
+	/* every datagram that has to wait asks; one series of attempts answers them all */
+	if (request == SDT_LINK_WANT_HANDSHAKE && READ_ONCE(link->trying))
+		return;
+	if (test_and_set_bit(request, &link->requests))
 		return;
 	mod_delayed_work(sdt_wq, &link->tick, 0);
 }
@@ -78,24 +88,22 @@ static u64 retry_delay(void)
 /* First attempt of a series, unless one is under way. hs_lock. */
 static void start_handshake(struct sdt_link *link, u64 now)
 {
-	if (link->first_attempt)
+	if (link->trying)
 		return;
 	link->first_attempt = now;
-	link->attempts = 0;
 	link->next_attempt = now;
+	WRITE_ONCE(link->trying, true);
 }
 
 static void stop_handshake(struct sdt_link *link)
 {
-	link->first_attempt = 0;
-	link->attempts = 0;
-	link->next_attempt = 0;
+	WRITE_ONCE(link->trying, false);
 }
 
 /* One attempt if it is time. hs_lock. */
 static void attempt(struct sdt_link *link, u64 now)
 {
-	if (!link->first_attempt || now < link->next_attempt)
+	if (!link->trying || now < link->next_attempt)
 		return;
 	if (now - link->first_attempt > sdt_seconds_ns(SDT_REKEY_ATTEMPT_TIME)) {
 		stop_handshake(link);
@@ -103,7 +111,6 @@ static void attempt(struct sdt_link *link, u64 now)
 		sdt_link_drop_staged(link);
 		return;
 	}
-	link->attempts++;
 	link->next_attempt = now + retry_delay();
 	if (sdt_handshake_initiate(link) == -EDESTADDRREQ) {
 		/* nobody to ask: the peer will have to come to us */
@@ -192,7 +199,7 @@ static unsigned long next_tick(struct sdt_link *link, bool session, bool busy, u
 		delay = sdt_seconds(READ_ONCE(link->keepalive) ? 1 : 5);
 	else if (READ_ONCE(link->keepalive))
 		delay = sdt_seconds(1);
-	if (link->first_attempt) {
+	if (link->trying) {
 		until = link->next_attempt > now ? nsecs_to_jiffies(link->next_attempt - now) + 1 : 1;
 		if (!delay || until < delay)
 			delay = until;
@@ -214,6 +221,8 @@ void sdt_link_tick(struct work_struct *work)
 	if (link->dead)
 		goto unlock;
 	clear_bit(0, &link->quiet);
+	if (test_and_clear_bit(SDT_LINK_SETTLED, &link->requests))
+		stop_handshake(link);
 	want = test_and_clear_bit(SDT_LINK_WANT_HANDSHAKE, &link->requests);
 	rekey = test_and_clear_bit(SDT_LINK_WANT_REKEY, &link->requests);
 	if (sdt_link_expire_keypairs(link))

@@ -65,6 +65,15 @@ struct sdt_tunnel_cfg {
 };
 
 /*
+ * Listening sockets of one tunnel, being opened or being closed: what
+ * sdt_listen_open() made and sdt_listen_swap() exchanges with the tunnel's.
+ */
+struct sdt_listeners {
+	struct socket *sock[2];		/* IPv4, IPv6; NULL: none */
+	bool keep[2];			/* the tunnel's present one serves as well */
+};
+
+/*
  * Owner: the node. In node->tunnels (by id) and link->tunnels (by number).
  *
  * Teardown, sdt_tunnel_destroy(), node->lock held; for several tunnels each
@@ -119,6 +128,10 @@ struct sdt_tunnel {
 	struct sdt_ports *ports;	/* server role with egress sockets, else NULL */
 
 	struct sdt_stats __percpu *stats;
+
+	/* teardown only */
+	struct list_head ending;	/* those that share a grace period */
+	struct sdt_listeners closing;
 };
 
 /* Control: node->lock held, process context; -errno with @extack set. */

@@ -4,23 +4,25 @@
 #   . /t/sdt.sh
 #
 # Two nodes, local and remote, stand between customers on alice and targets on bob (see topo in lib.sh). Traffic comes
-# from /t/sdtload, whose head tells its options.
+# from /t/sdtload; the head of helpers/sdtload/main.c tells its options.
 
 load=/t/sdtload
 
 # Fixed keys: making them would cost four program starts a scenario.
-LOCAL_KEY='IDyhkMYaJ5WB2mtGn1UYd16Cl2lZl/B58GYBU/6Btnk='
-LOCAL_PUB='m4fRMnUPgN3rvBSpmgIbbOqgR06iQZv5ok4w/HaJ9m8='
-REMOTE_KEY='sNFRpvDnpGJVEY2w1ivjxkYnrgJNnmn/B1794z4up0Q='
-REMOTE_PUB='eOBOYDTcEpfXNLyPJL4w2oZIkcFpO/kFqiBwyB3C7Es='
-STRANGER_KEY='SK6OqyoEFy1kApyEMskcoZz6tp0z/G9qPYkbeG/GUG8='
-STRANGER_PUB='DxWdG5AWsOCEy5ZsgV1wF1UPHBWIud9MK+ugPRCPHxY='
-PSK='sXcjOIwVHBUcpX39hFfFqN+pjJZgzCIP5MM9lGSetkc='
-OTHER_PSK='MVDk3QEBkkxjS42cPZ3/urZfBlphjZYLe/2/E0zuLo4='
-# shellcheck disable=SC2034 # for scenarios
-readonly LOCAL_PUB REMOTE_PUB STRANGER_PUB
+# shellcheck disable=SC2034 # not all scenarios use all of them
+{
+	LOCAL_KEY='IDyhkMYaJ5WB2mtGn1UYd16Cl2lZl/B58GYBU/6Btnk='
+	LOCAL_PUB='m4fRMnUPgN3rvBSpmgIbbOqgR06iQZv5ok4w/HaJ9m8='
+	REMOTE_KEY='sNFRpvDnpGJVEY2w1ivjxkYnrgJNnmn/B1794z4up0Q='
+	REMOTE_PUB='eOBOYDTcEpfXNLyPJL4w2oZIkcFpO/kFqiBwyB3C7Es='
+	STRANGER_KEY='SK6OqyoEFy1kApyEMskcoZz6tp0z/G9qPYkbeG/GUG8='
+	STRANGER_PUB='DxWdG5AWsOCEy5ZsgV1wF1UPHBWIud9MK+ugPRCPHxY='
+	PSK='sXcjOIwVHBUcpX39hFfFqN+pjJZgzCIP5MM9lGSetkc='
+	OTHER_PSK='MVDk3QEBkkxjS42cPZ3/urZfBlphjZYLe/2/E0zuLo4='
+}
 
 # From `sdtctl -j stats` to lines "object counter value".
+# shellcheck disable=SC2016 # jq's dollars
 STATS_FILTER='.[] | (.tunnel // .link // "node") as $object | .counters | to_entries[] | "\($object) \(.key) \(.value)"'
 
 declare -A _stat
@@ -120,12 +122,22 @@ _counters_hold() {
 		_number "$left"
 		left=$REPLY
 		_number "$right"
-		if ! (($left $operator REPLY)); then
+		if ! _compare "$left" "$operator" "$REPLY"; then
 			echo "$line: it is $left"
 			bad=1
 		fi
 	done
 	return "$bad"
+}
+
+_compare() {
+	case $2 in
+	'==') [ "$1" -eq "$3" ] ;;
+	'>=') [ "$1" -ge "$3" ] ;;
+	'<=') [ "$1" -le "$3" ] ;;
+	'>') [ "$1" -gt "$3" ] ;;
+	*) bail "what is $2?" ;;
+	esac
 }
 
 # In REPLY: a number, a counter, or a sum of them.

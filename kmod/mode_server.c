@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Server mode: customers at the proxy, each with its channel; one target at the
+ * server, to which each channel has its own egress socket.
+ */
+#include "channel.h"
+#include "compat/compat.h"
+#include "egress.h"
+#include "ingress.h"
+#include "modes.h"
+#include "ports.h"
+
+/* ---- configuration ------------------------------------------------------- */
+
+static int validate_limits(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
+{
+	if (!cfg->max_channels || cfg->max_channels > SDT_CHANNELS_LIMIT) {
+		NL_SET_ERR_MSG(extack, "max-channels must be 1 to 1048576");
+		return -ERANGE;
+	}
+	if (!cfg->idle || cfg->idle > SDT_IDLE_MAX) {
+		NL_SET_ERR_MSG(extack, "idle must be 1 to 604800 seconds");
+		return -ERANGE;
+	}
+	if (cfg->at_limit > SDT_AT_LIMIT_EVICT_IDLE) {
+		NL_SET_ERR_MSG(extack, "at-limit must be refuse or evict-idle");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int validate_proxy(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
+{
+	if (cfg->set & (SDT_CFG_EGRESS | BIT(SDT_A_TUNNEL_TARGET))) {
+		NL_SET_ERR_MSG(extack, "target and egress belong to the server role, at the other node");
+		return -EINVAL;
+	}
+	if (!cfg->listen.port) {
+		NL_SET_ERR_MSG(extack, "the proxy role needs listen, with a port");
+		return -EINVAL;
+	}
+	return validate_limits(cfg, extack);
+}
+
+static int validate_server(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
+{
+	if (cfg->set & BIT(SDT_A_TUNNEL_LISTEN)) {
+		NL_SET_ERR_MSG(extack, "listen belongs to the proxy role, at the other node");
+		return -EINVAL;
+	}
+	if (cfg->set & BIT(SDT_A_TUNNEL_MAX_CHANNELS_PER_CUSTOMER)) {
+		NL_SET_ERR_MSG(extack, "max-channels-per-customer belongs to the proxy role: no customer is known here");
+		return -EINVAL;
+	}
+	if (!cfg->target.port) {
+		NL_SET_ERR_MSG(extack, "the server role needs a target");
+		return -EINVAL;
+	}
+	if (cfg->egress.family && cfg->egress.family != cfg->target.family) {
+		NL_SET_ERR_MSG(extack, "egress and target are of different address families");
+		return -EINVAL;
+	}
+	if (!cfg->egress_port_lo || cfg->egress_port_lo > cfg->egress_port_hi) {
+		NL_SET_ERR_MSG(extack, "egress-ports must be LO-HI, from 1 to 65535");
+		return -ERANGE;
+	}
+	if (cfg->max_channels > sdt_ports_range(cfg->egress_port_lo, cfg->egress_port_hi)) {
+		NL_SET_ERR_MSG(extack, "max-channels exceeds the number of egress ports (28232 unless egress-ports says otherwise)");
+		return -ERANGE;
+	}
+	return validate_limits(cfg, extack);
+}
+
+static int server_validate(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
+{
+	if (cfg->set & BIT(SDT_A_TUNNEL_CUSTOMER)) {
+		NL_SET_ERR_MSG(extack, "customer belongs to direct mode");
+		return -EINVAL;
+	}
+	switch (cfg->role) {
+	case SDT_ROLE_PROXY:
+		return validate_proxy(cfg, extack);
+	case SDT_ROLE_SERVER:
+		return validate_server(cfg, extack);
+	}
+	NL_SET_ERR_MSG(extack, "server mode needs listen (proxy role) or target (server role)");
+	return -EINVAL;
+}
+
+static int server_start(struct sdt_tunnel *t, struct netlink_ext_ack *extack)
+{
+	int err = sdt_channels_create(t);
+
+	if (!err)
+		err = t->role == SDT_ROLE_PROXY ? sdt_tunnel_listen(t, extack) :
+						  sdt_ports_create(t);
+	return err;
+}
+
+/* ---- proxy role ---------------------------------------------------------- */
+
+/* No channel, or one that must not be used. */
+static struct sdt_channel *proxy_open(struct sdt_tunnel *t, struct sdt_channel *c,
+				      const struct sdt_channel_key *key, enum sdt_stat *why)
+{
+	if (c && sdt_channel_held(t->channels, c)) {
+		*why = SDT_DROP_REFUSED_BY_PEER;
+		return NULL;
+	}
+	return sdt_channel_open_proxy(t, key, why);
+}
+
+static void server_ingress(struct sdt_tunnel *t, struct sk_buff *skb, const struct sdt_packet *p)
+{
+	struct sdt_channel_key key;
+	struct sdt_channel *c;
+	enum sdt_stat why;
+
+	sdt_channel_key(&key, p);
+	c = sdt_channel_by_key(t, &key);
+	if (unlikely(!c || !sdt_channel_current(t, c))) {
+		c = proxy_open(t, c, &key, &why);
+		if (!c) {
+			sdt_drop(t->stats, why, skb);
+			return;
+		}
+	}
+	sdt_ingress_channel(t, c, SDT_TX_EPOCH_OWN, p->tos, skb);
+}
+
+/* To the customer, from the very local address and port that it wrote to. */
+static void proxy_deliver(struct sdt_tunnel *t, struct sdt_channel *c, const struct sdt_rx *rx,
+			  struct sk_buff *skb)
+{
+	const struct sdt_channel_key *key = &c->proxy.key;
+	struct sdt_flow flow = {
+		.sk = sdt_egress_listener(t, key->customer.family),
+		.dst = &key->customer,
+		.src = &key->local.ip,
+		.sport = key->local.port,
+		.ifindex = key->customer.ifindex ?: key->vrf,
+		.tos = rx->tos,
+	};
+
+	if (unlikely(!flow.sk)) {
+		sdt_drop(t->stats, SDT_DROP_DELETED, skb);
+		return;
+	}
+	sdt_channel_sent(t->channels, c);
+	sdt_egress_send(t, &flow, skb);
+}
+
+static void proxy_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const struct sdt_frame *f,
+			 struct sk_buff *skb)
+{
+	struct sdt_channel *c = sdt_channel_by_id(t, f->channel);
+
+	if (unlikely(c && c->epoch != rx->own_epoch)) {
+		sdt_drop(t->stats, SDT_DROP_OUT_EPOCH, skb);
+		return;
+	}
+	if (unlikely(!c || READ_ONCE(c->state) != SDT_CHANNEL_OPEN)) {
+		sdt_drop(t->stats, SDT_DROP_OUT_CHANNEL, skb);
+		sdt_channel_unknown(t, rx, f->channel);
+		return;
+	}
+	proxy_deliver(t, c, rx, skb);
+}
+
+static void proxy_control(struct sdt_tunnel *t, const struct sdt_rx *rx, struct sdt_channel *c,
+			  const struct sdt_control *ctl)
+{
+	if (!c || c->epoch != rx->own_epoch)
+		return;
+	if (ctl->op == SDT_OP_CLOSE)
+		sdt_channel_close(t, c, SDT_CLOSE_PEER);
+	else if (ctl->op == SDT_OP_REFUSED)
+		sdt_channel_refused(t, c, ctl->reason);
+}
+
+/* ---- server role --------------------------------------------------------- */
+
+static void target_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const struct sdt_frame *f,
+			  struct sk_buff *skb)
+{
+	struct sdt_channel *c = sdt_channel_by_id(t, f->channel);
+	struct sdt_port *port;
+	enum sdt_stat why;
+
+	if (unlikely(!c || c->epoch != rx->peer_epoch)) {
+		c = sdt_channel_open_server(t, rx, f->channel, &why);
+		if (!c) {
+			sdt_drop(t->stats, why, skb);
+			return;
+		}
+	}
+	/* Answers travel as the customer's datagrams do. */
+	if (unlikely(READ_ONCE(c->lane) != rx->lane))
+		WRITE_ONCE(c->lane, rx->lane);
+	port = rcu_dereference(c->server.port);
+	if (unlikely(!sdt_port_current(t, port))) {
+		sdt_ports_send(t, c, rx->tos, skb);
+		return;
+	}
+	sdt_channel_sent(t->channels, c);
+	sdt_egress_port(t, port, rx->tos, skb);
+}
+
+static void server_answer(struct sdt_tunnel *t, struct sdt_port *port, struct sk_buff *skb,
+			  const struct sdt_packet *p)
+{
+	struct sdt_channel *c = rcu_dereference(port->chan);
+
+	if (unlikely(!sdt_endpoint_equal(&p->from, &port->dest->remote)))
+		sdt_drop(t->stats, SDT_DROP_IN_SOURCE, skb);
+	else if (unlikely(!c))
+		sdt_drop(t->stats, SDT_DROP_IN_RESTING, skb);
+	else
+		sdt_ingress_channel(t, c, SDT_TX_EPOCH_PEER, p->tos, skb);
+}
+
+static void target_control(struct sdt_tunnel *t, const struct sdt_rx *rx, struct sdt_channel *c,
+			   const struct sdt_control *ctl)
+{
+	if (c && c->epoch == rx->peer_epoch && ctl->op == SDT_OP_CLOSE)
+		sdt_channel_close(t, c, SDT_CLOSE_PEER);
+}
+
+/* ---- both ---------------------------------------------------------------- */
+
+/* Does the frame come from the other role, in this mode's shape? */
+static bool frame_fits(const struct sdt_tunnel *t, const struct sdt_frame *f)
+{
+	return f->has_channel && f->af == SDT_FRAME_AF_NONE &&
+	       f->reply == (t->role == SDT_ROLE_PROXY);
+}
+
+static void server_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const struct sdt_frame *f,
+			  struct sk_buff *skb)
+{
+	if (unlikely(!frame_fits(t, f)))
+		sdt_drop(t->stats, SDT_DROP_OUT_ROLE, skb);
+	else if (t->role == SDT_ROLE_PROXY)
+		proxy_egress(t, rx, f, skb);
+	else
+		target_egress(t, rx, f, skb);
+}
+
+/* Only the server refuses, and only it has something to call unreachable. */
+static bool control_fits(const struct sdt_tunnel *t, const struct sdt_frame *f,
+			 const struct sdt_control *c)
+{
+	return frame_fits(t, f) && (t->role == SDT_ROLE_PROXY || c->op == SDT_OP_CLOSE);
+}
+
+static void server_control(struct sdt_tunnel *t, const struct sdt_rx *rx,
+			   const struct sdt_frame *f, const struct sdt_control *c)
+{
+	struct sdt_channel *chan;
+
+	if (unlikely(!control_fits(t, f, c))) {
+		sdt_drop(t->stats, SDT_DROP_OUT_ROLE, NULL);
+		return;
+	}
+	chan = sdt_channel_by_id(t, f->channel);
+	if (t->role == SDT_ROLE_PROXY)
+		proxy_control(t, rx, chan, c);
+	else
+		target_control(t, rx, chan, c);
+}
+
+const struct sdt_mode_ops sdt_mode_server = {
+	.mode = SDT_MODE_SERVER,
+	.name = "server",
+	.validate = server_validate,
+	.start = server_start,
+	.ingress = server_ingress,
+	.answer = server_answer,
+	.egress = server_egress,
+	.control = server_control,
+};

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What tunnel.c and the modes know of each other. */
+#ifndef _SDT_MODES_H
+#define _SDT_MODES_H
+
+#include <linux/bits.h>
+
+#include "tunnel.h"
+
+/* Attributes that go together; struct sdt_tunnel_cfg.set */
+#define SDT_CFG_LIMITS	(BIT(SDT_A_TUNNEL_MAX_CHANNELS) | \
+			 BIT(SDT_A_TUNNEL_MAX_CHANNELS_PER_CUSTOMER) | \
+			 BIT(SDT_A_TUNNEL_CHANNEL_RATE) | \
+			 BIT(SDT_A_TUNNEL_IDLE) | \
+			 BIT(SDT_A_TUNNEL_AT_LIMIT))
+#define SDT_CFG_EGRESS	(BIT(SDT_A_TUNNEL_EGRESS) | \
+			 BIT(SDT_A_TUNNEL_EGRESS_PORT_LO) | \
+			 BIT(SDT_A_TUNNEL_EGRESS_PORT_HI))
+
+extern const struct sdt_mode_ops sdt_mode_direct;
+extern const struct sdt_mode_ops sdt_mode_server;
+
+/*
+ * What a mode's start() may make; tunnel.c ends it. Context: process, node->lock.
+ * Return: 0 or -errno with @extack set.
+ */
+
+/** sdt_tunnel_listen() - listeners for t->listen; last, since datagrams arrive at once */
+int sdt_tunnel_listen(struct sdt_tunnel *t, struct netlink_ext_ack *extack);
+
+/** sdt_tunnel_meet_customer() - t->dest for t->customer, from what t->listen says */
+int sdt_tunnel_meet_customer(struct sdt_tunnel *t);
+
+#endif /* _SDT_MODES_H */
