@@ -343,12 +343,12 @@ static const struct genl_ops ops[] = {
 		.cmd	= SDT_CMD_LINK_ADD,
 		.flags	= GENL_UNS_ADMIN_PERM,
 		.doit	= add_link,
-		TAKES(sdt_nl_link_add_policy),
+		TAKES(sdt_nl_link_policy),
 	}, {
 		.cmd	= SDT_CMD_LINK_SET,
 		.flags	= GENL_UNS_ADMIN_PERM,
 		.doit	= set_link,
-		TAKES(sdt_nl_link_set_policy),
+		TAKES(sdt_nl_link_policy),
 	}, {
 		.cmd	= SDT_CMD_LINK_DEL,
 		.flags	= GENL_UNS_ADMIN_PERM,

@@ -10,8 +10,6 @@
 #define SDT_PAD_LIMIT		1024
 
 #define READ_ONLY	{ .type = NLA_REJECT, .reject_message = "this is read-only" }
-#define FIXED		{ .type = NLA_REJECT, \
-			  .reject_message = "this can't be changed: delete the object and add it anew" }
 #define NAME		{ .type = NLA_NUL_STRING, .len = SDT_NAME_LEN - 1 }
 #define KEY		NLA_POLICY_EXACT_LEN(SDT_KEY_SIZE)
 #define NEST(policy)	NLA_POLICY_NESTED(policy)
@@ -65,80 +63,59 @@ static const struct nla_policy link_name_policy[] = {
 	[SDT_A_LINK_NAME]		= NAME,
 };
 
-/* add-link and set-link differ in what is fixed */
-#define LINK_SETTINGS								\
-	[SDT_A_LINK_ID]			= READ_ONLY,				\
-	[SDT_A_LINK_NAME]		= NAME,					\
-	[SDT_A_LINK_PEER]		= NEST(endpoint_policy),		\
-	[SDT_A_LINK_PSK]		= KEY,					\
-	[SDT_A_LINK_LANES]		= NLA_POLICY_RANGE(NLA_U8, 1, SDT_LANES_LIMIT), \
-	[SDT_A_LINK_KEEPALIVE]		= { .type = NLA_U16 },			\
-	[SDT_A_LINK_SOURCE]		= NEST(address_policy),			\
-	[SDT_A_LINK_ROAM]		= NLA_POLICY_MAX(NLA_U8, 1),		\
-	[SDT_A_LINK_PAD]		= NLA_POLICY_MAX(NLA_U16, SDT_PAD_LIMIT), \
-	[SDT_A_LINK_TTL]		= { .type = NLA_U8 },			\
-	[SDT_A_LINK_ECN]		= NLA_POLICY_MAX(NLA_U8, 1),		\
-	[SDT_A_LINK_DSCP]		= { .type = NLA_U8 },			\
-	[SDT_A_LINK_MAX_CHANNELS]	= { .type = NLA_U32 },			\
-	[SDT_A_LINK_STATE]		= READ_ONLY,				\
-	[SDT_A_LINK_ENDPOINT]		= READ_ONLY,				\
-	[SDT_A_LINK_HANDSHAKE_AGE]	= READ_ONLY,				\
-	[SDT_A_LINK_LANES_ACTIVE]	= READ_ONLY,				\
-	[SDT_A_LINK_MAX_MESSAGE]	= READ_ONLY,				\
-	[SDT_A_LINK_TUNNELS]		= READ_ONLY,				\
-	[SDT_A_LINK_LANE]		= READ_ONLY
-
-static const struct nla_policy link_add_policy[] = {
-	LINK_SETTINGS,
+static const struct nla_policy link_policy[] = {
+	[SDT_A_LINK_INDEX]		= READ_ONLY,
+	[SDT_A_LINK_NAME]		= NAME,
 	[SDT_A_LINK_PEER_KEY]		= KEY,
+	[SDT_A_LINK_PEER]		= NEST(endpoint_policy),
+	[SDT_A_LINK_PSK]		= KEY,
 	[SDT_A_LINK_CIPHER]		= NLA_POLICY_RANGE(NLA_U8, SDT_CIPHER_CHACHA20_POLY1305,
 							   SDT_CIPHER_AES_GCM),
-};
-
-static const struct nla_policy link_set_policy[] = {
-	LINK_SETTINGS,
-	[SDT_A_LINK_PEER_KEY]		= FIXED,
-	[SDT_A_LINK_CIPHER]		= FIXED,
+	[SDT_A_LINK_LANES]		= NLA_POLICY_RANGE(NLA_U8, 1, SDT_LANES_LIMIT),
+	[SDT_A_LINK_KEEPALIVE]		= { .type = NLA_U16 },
+	[SDT_A_LINK_SOURCE]		= NEST(address_policy),
+	[SDT_A_LINK_ROAM]		= NLA_POLICY_MAX(NLA_U8, 1),
+	[SDT_A_LINK_PAD]		= NLA_POLICY_MAX(NLA_U16, SDT_PAD_LIMIT),
+	[SDT_A_LINK_TTL]		= { .type = NLA_U8 },
+	[SDT_A_LINK_ECN]		= NLA_POLICY_MAX(NLA_U8, 1),
+	[SDT_A_LINK_DSCP]		= { .type = NLA_U8 },
+	[SDT_A_LINK_MAX_CHANNELS]	= { .type = NLA_U32 },
+	[SDT_A_LINK_STATE]		= READ_ONLY,
+	[SDT_A_LINK_ENDPOINT]		= READ_ONLY,
+	[SDT_A_LINK_HANDSHAKE_AGE]	= READ_ONLY,
+	[SDT_A_LINK_LANES_ACTIVE]	= READ_ONLY,
+	[SDT_A_LINK_MAX_MESSAGE]	= READ_ONLY,
+	[SDT_A_LINK_TUNNELS]		= READ_ONLY,
+	[SDT_A_LINK_LANE]		= READ_ONLY,
 };
 
 static const struct nla_policy tunnel_name_policy[] = {
 	[SDT_A_TUNNEL_NAME]		= NAME,
 };
 
-#define TUNNEL_SETTINGS								\
-	[SDT_A_TUNNEL_ID]		= READ_ONLY,				\
-	[SDT_A_TUNNEL_NAME]		= NAME,					\
-	[SDT_A_TUNNEL_LISTEN]		= NEST(endpoint_policy),		\
-	[SDT_A_TUNNEL_CUSTOMER]		= NEST(endpoint_policy),		\
-	[SDT_A_TUNNEL_TARGET]		= NEST(endpoint_policy),		\
-	[SDT_A_TUNNEL_MAX_CHANNELS]	= NLA_POLICY_FULL_RANGE(NLA_U32, &max_channels_range), \
-	[SDT_A_TUNNEL_MAX_CHANNELS_PER_CUSTOMER] =				\
-		NLA_POLICY_FULL_RANGE(NLA_U32, &customer_channels_range),	\
-	[SDT_A_TUNNEL_CHANNEL_RATE]	= { .type = NLA_U32 },			\
-	[SDT_A_TUNNEL_IDLE]		= NLA_POLICY_FULL_RANGE(NLA_U32, &idle_range), \
-	[SDT_A_TUNNEL_AT_LIMIT]		= NLA_POLICY_MAX(NLA_U8, SDT_AT_LIMIT_EVICT_IDLE), \
-	[SDT_A_TUNNEL_EGRESS]		= NEST(address_policy),			\
-	[SDT_A_TUNNEL_EGRESS_PORT_LO]	= NLA_POLICY_MIN(NLA_U16, 1),		\
-	[SDT_A_TUNNEL_EGRESS_PORT_HI]	= NLA_POLICY_MIN(NLA_U16, 1),		\
-	[SDT_A_TUNNEL_CHANNELS]		= READ_ONLY,				\
-	[SDT_A_TUNNEL_IN_DATAGRAMS]	= READ_ONLY,				\
-	[SDT_A_TUNNEL_OUT_DATAGRAMS]	= READ_ONLY
-
-static const struct nla_policy tunnel_add_policy[] = {
-	TUNNEL_SETTINGS,
+static const struct nla_policy tunnel_policy[] = {
+	[SDT_A_TUNNEL_INDEX]		= READ_ONLY,
+	[SDT_A_TUNNEL_NAME]		= NAME,
 	[SDT_A_TUNNEL_LINK]		= NAME,
-	[SDT_A_TUNNEL_NUMBER]		= { .type = NLA_U16 },
+	[SDT_A_TUNNEL_ID]		= { .type = NLA_U16 },
 	[SDT_A_TUNNEL_MODE]		= NLA_POLICY_RANGE(NLA_U8, SDT_MODE_DIRECT,
 							   SDT_MODE_ROUTER),
 	[SDT_A_TUNNEL_ROLE]		= NLA_POLICY_MAX(NLA_U8, SDT_ROLE_SERVER),
-};
-
-static const struct nla_policy tunnel_set_policy[] = {
-	TUNNEL_SETTINGS,
-	[SDT_A_TUNNEL_LINK]		= FIXED,
-	[SDT_A_TUNNEL_NUMBER]		= FIXED,
-	[SDT_A_TUNNEL_MODE]		= FIXED,
-	[SDT_A_TUNNEL_ROLE]		= FIXED,
+	[SDT_A_TUNNEL_LISTEN]		= NEST(endpoint_policy),
+	[SDT_A_TUNNEL_CUSTOMER]		= NEST(endpoint_policy),
+	[SDT_A_TUNNEL_TARGET]		= NEST(endpoint_policy),
+	[SDT_A_TUNNEL_MAX_CHANNELS]	= NLA_POLICY_FULL_RANGE(NLA_U32, &max_channels_range),
+	[SDT_A_TUNNEL_MAX_CHANNELS_PER_CUSTOMER] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &customer_channels_range),
+	[SDT_A_TUNNEL_CHANNEL_RATE]	= { .type = NLA_U32 },
+	[SDT_A_TUNNEL_IDLE]		= NLA_POLICY_FULL_RANGE(NLA_U32, &idle_range),
+	[SDT_A_TUNNEL_AT_LIMIT]		= NLA_POLICY_MAX(NLA_U8, SDT_AT_LIMIT_EVICT_IDLE),
+	[SDT_A_TUNNEL_EGRESS]		= NEST(address_policy),
+	[SDT_A_TUNNEL_EGRESS_PORT_LO]	= NLA_POLICY_MIN(NLA_U16, 1),
+	[SDT_A_TUNNEL_EGRESS_PORT_HI]	= NLA_POLICY_MIN(NLA_U16, 1),
+	[SDT_A_TUNNEL_CHANNELS]		= READ_ONLY,
+	[SDT_A_TUNNEL_IN_DATAGRAMS]	= READ_ONLY,
+	[SDT_A_TUNNEL_OUT_DATAGRAMS]	= READ_ONLY,
 };
 
 static const struct nla_policy channel_get_policy[] = {
@@ -162,12 +139,8 @@ const struct nla_policy sdt_nl_link_name_policy[SDT_A_MAX + 1] = {
 	[SDT_A_LINK]	= NEST(link_name_policy),
 };
 
-const struct nla_policy sdt_nl_link_add_policy[SDT_A_MAX + 1] = {
-	[SDT_A_LINK]	= NEST(link_add_policy),
-};
-
-const struct nla_policy sdt_nl_link_set_policy[SDT_A_MAX + 1] = {
-	[SDT_A_LINK]	= NEST(link_set_policy),
+const struct nla_policy sdt_nl_link_policy[SDT_A_MAX + 1] = {
+	[SDT_A_LINK]	= NEST(link_policy),
 };
 
 const struct nla_policy sdt_nl_tunnel_name_policy[SDT_A_MAX + 1] = {
@@ -175,12 +148,12 @@ const struct nla_policy sdt_nl_tunnel_name_policy[SDT_A_MAX + 1] = {
 };
 
 const struct nla_policy sdt_nl_tunnel_add_policy[SDT_A_MAX + 1] = {
-	[SDT_A_LINK]	= NEST(link_add_policy),
-	[SDT_A_TUNNEL]	= NEST(tunnel_add_policy),
+	[SDT_A_LINK]	= NEST(link_policy),
+	[SDT_A_TUNNEL]	= NEST(tunnel_policy),
 };
 
 const struct nla_policy sdt_nl_tunnel_set_policy[SDT_A_MAX + 1] = {
-	[SDT_A_TUNNEL]	= NEST(tunnel_set_policy),
+	[SDT_A_TUNNEL]	= NEST(tunnel_policy),
 };
 
 const struct nla_policy sdt_nl_channel_get_policy[SDT_A_MAX + 1] = {
@@ -463,8 +436,8 @@ int sdt_nl_parse_tunnel(struct nlattr **attrs, struct sdt_tunnel_cfg *cfg,
 		sdt_compat_nla_strscpy(cfg->name, tb[SDT_A_TUNNEL_NAME], SDT_NAME_LEN);
 	if (tb[SDT_A_TUNNEL_LINK])
 		sdt_compat_nla_strscpy(link, tb[SDT_A_TUNNEL_LINK], SDT_NAME_LEN);
-	if (tb[SDT_A_TUNNEL_NUMBER])
-		cfg->number = nla_get_u16(tb[SDT_A_TUNNEL_NUMBER]);
+	if (tb[SDT_A_TUNNEL_ID])
+		cfg->number = nla_get_u16(tb[SDT_A_TUNNEL_ID]);
 	if (tb[SDT_A_TUNNEL_MODE])
 		cfg->mode = nla_get_u8(tb[SDT_A_TUNNEL_MODE]);
 	if (tb[SDT_A_TUNNEL_ROLE])

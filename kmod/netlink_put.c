@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Objects to messages: what show and stats read. Keys but public ones stay inside. */
+#include <sdt/version.h>
+
 #include "compat/compat.h"
 #include "netlink.h"
 
@@ -109,7 +111,7 @@ static int put_node(struct sk_buff *skb, struct sdt_node *node)
 	nest = nla_nest_start(skb, SDT_A_NODE);
 	if (!nest ||
 	    nla_put_u32(skb, SDT_A_NODE_ABI, SDT_ABI_VERSION) ||
-	    nla_put_string(skb, SDT_A_NODE_VERSION, THIS_MODULE->version ?: "unknown") ||
+	    nla_put_string(skb, SDT_A_NODE_VERSION, SDT_VERSION) ||
 	    put_public_key(skb, node) ||
 	    sdt_nl_put_endpoint(skb, SDT_A_NODE_LISTEN, &listen) ||
 	    nla_put_u32(skb, SDT_A_NODE_FWMARK, node->fwmark) ||
@@ -139,7 +141,7 @@ static int put_lane(struct sk_buff *skb, const struct sdt_link_info *info, unsig
 
 static int put_link_settings(struct sk_buff *skb, const struct sdt_link *link)
 {
-	if (nla_put_u32(skb, SDT_A_LINK_ID, link->id) ||
+	if (nla_put_u32(skb, SDT_A_LINK_INDEX, link->id) ||
 	    nla_put_string(skb, SDT_A_LINK_NAME, link->name) ||
 	    nla_put(skb, SDT_A_LINK_PEER_KEY, SDT_KEY_LEN, link->peer_key) ||
 	    (link->has_peer && sdt_nl_put_endpoint(skb, SDT_A_LINK_PEER, &link->peer)) ||
@@ -194,10 +196,10 @@ static int put_link(struct sk_buff *skb, struct sdt_link *link)
 
 static int put_tunnel_settings(struct sk_buff *skb, const struct sdt_tunnel *t)
 {
-	if (nla_put_u32(skb, SDT_A_TUNNEL_ID, t->id) ||
+	if (nla_put_u32(skb, SDT_A_TUNNEL_INDEX, t->id) ||
 	    nla_put_string(skb, SDT_A_TUNNEL_NAME, t->name) ||
 	    nla_put_string(skb, SDT_A_TUNNEL_LINK, t->link->name) ||
-	    nla_put_u16(skb, SDT_A_TUNNEL_NUMBER, t->number) ||
+	    nla_put_u16(skb, SDT_A_TUNNEL_ID, t->number) ||
 	    nla_put_u8(skb, SDT_A_TUNNEL_MODE, t->ops->mode) ||
 	    nla_put_u8(skb, SDT_A_TUNNEL_ROLE, t->role) ||
 	    (t->listen.port && sdt_nl_put_endpoint(skb, SDT_A_TUNNEL_LISTEN, &t->listen)) ||

@@ -197,7 +197,7 @@ static int check_fixed(const struct sdt_tunnel *t, const struct sdt_tunnel_cfg *
 		NL_SET_ERR_MSG(extack, "link cannot change: the tunnel's channels live on it; delete and add the tunnel");
 		return -EINVAL;
 	}
-	if (cfg->set & BIT(SDT_A_TUNNEL_NUMBER) && cfg->number != t->number) {
+	if (cfg->set & BIT(SDT_A_TUNNEL_ID) && cfg->number != t->number) {
 		NL_SET_ERR_MSG(extack, "id cannot change: the other node knows the tunnel by it; delete and add the tunnel");
 		return -EINVAL;
 	}

@@ -107,7 +107,7 @@ enum sdt_link_state {
 
 enum sdt_link_attr {
 	SDT_A_LINK_UNSPEC,
-	SDT_A_LINK_ID,			/* u32, read only */
+	SDT_A_LINK_INDEX,		/* u32, of the object on this node, read only */
 	SDT_A_LINK_NAME,		/* string */
 	SDT_A_LINK_PEER_KEY,		/* 32 bytes; fixed for the life of the link */
 	SDT_A_LINK_PEER,		/* endpoint as configured */
@@ -165,10 +165,10 @@ enum sdt_at_limit {
 
 enum sdt_tunnel_attr {
 	SDT_A_TUNNEL_UNSPEC,
-	SDT_A_TUNNEL_ID,		/* u32, of the object on this node, read only */
+	SDT_A_TUNNEL_INDEX,		/* u32, of the object on this node, read only */
 	SDT_A_TUNNEL_NAME,		/* string */
 	SDT_A_TUNNEL_LINK,		/* string, name of its link */
-	SDT_A_TUNNEL_NUMBER,		/* u16, the tunnel id on the wire; same on both nodes */
+	SDT_A_TUNNEL_ID,		/* u16, on the wire; same on both nodes */
 	SDT_A_TUNNEL_MODE,		/* u8, enum sdt_mode */
 	SDT_A_TUNNEL_ROLE,		/* u8, enum sdt_role */
 	SDT_A_TUNNEL_LISTEN,		/* endpoint */
