@@ -29,6 +29,12 @@ void sdt_chanid_init(struct sdt_chanid *c, u64 epoch, u32 first);
  */
 int sdt_chanid_draw(struct sdt_chanid *c, u32 *id);
 
+/** sdt_chanid_used_up() - no id is left under this epoch */
+static inline bool sdt_chanid_used_up(const struct sdt_chanid *c)
+{
+	return c->next > 0xffffffff;
+}
+
 /** sdt_chanid_len() - fewest bytes for @id, 1..4 */
 static inline unsigned int sdt_chanid_len(u32 id)
 {

@@ -112,10 +112,17 @@ static void fill_payload(struct sdt_hs_payload *payload, const struct sdt_link *
 	payload->max_message = cpu_to_be16(SDT_MAX_MESSAGE);
 }
 
+/* The epoch that a handshake announces: a new one if the ids of the old are used up. */
 static u64 own_epoch(struct sdt_link *link)
 {
+	bool used_up;
 	u64 epoch;
 
+	spin_lock_bh(&link->id_lock);
+	used_up = sdt_chanid_used_up(&link->ids);
+	spin_unlock_bh(&link->id_lock);
+	if (used_up)
+		sdt_link_new_epoch(link);
 	spin_lock_bh(&link->id_lock);
 	epoch = link->ids.epoch;
 	spin_unlock_bh(&link->id_lock);
@@ -306,22 +313,30 @@ static bool rate_allows(struct sdt_link *link, u64 now)
 	return ++link->rate_count <= SDT_INITIATIONS_PER_SECOND;
 }
 
+static bool newer(const struct sdt_link *link, const struct sdt_hs_payload *payload)
+{
+	return memcmp(payload->timestamp, link->greatest_timestamp, SDT_TIMESTAMP_LEN) > 0;
+}
+
 /*
  * Freshness: a timestamp greater than any seen from this peer, or the
- * challenge that we gave out. The greatest timestamp never goes back.
+ * challenge that we gave out.
  */
-static bool fresh(struct sdt_link *link, const struct sdt_hs_payload *payload, u64 now)
+static bool fresh(const struct sdt_link *link, const struct sdt_hs_payload *payload, u64 now)
 {
-	bool newer = memcmp(payload->timestamp, link->greatest_timestamp, SDT_TIMESTAMP_LEN) > 0;
-	bool answered = link->challenge_valid && !is_zero(payload->challenge, SDT_MAC_LEN) &&
-			now - link->challenge_birth < sdt_seconds_ns(SDT_CHALLENGE_TIME) &&
-			sdt_equal(payload->challenge, link->challenge, SDT_MAC_LEN);
+	return newer(link, payload) ||
+	       (link->challenge_valid && !is_zero(payload->challenge, SDT_MAC_LEN) &&
+		now - link->challenge_birth < sdt_seconds_ns(SDT_CHALLENGE_TIME) &&
+		sdt_equal(payload->challenge, link->challenge, SDT_MAC_LEN));
+}
 
-	if (newer)
+/* The greatest timestamp never goes back, whatever the acceptance rests on. */
+static void accepted(struct sdt_link *link, const struct sdt_hs_payload *payload)
+{
+	if (newer(link, payload))
 		memcpy(link->greatest_timestamp, payload->timestamp, SDT_TIMESTAMP_LEN);
-	if (newer || answered)
-		link->challenge_valid = false;
-	return newer || answered;
+	link->challenge_valid = false;
+	sdt_count(link->stats, SDT_STAT_RX_INITIATIONS);
 }
 
 /* Authentic but stale: ask who is there, at most once a second. */
@@ -427,13 +442,14 @@ static enum sdt_stat receive_initiation(struct sdt_node *node, const struct sdt_
 	mutex_lock(&link->hs_lock);
 	if (link->dead) {
 		reason = SDT_DROP_HS_PEER;
-	} else if (!rate_allows(link, now)) {
-		reason = SDT_DROP_HS_RATE;
 	} else if (!fresh(link, &payload, now)) {
 		challenge(link, ident, msg, cb, now);
 		reason = SDT_DROP_HS_STALE;
+	} else if (!rate_allows(link, now)) {
+		/* after freshness: recordings, however many, must not use it up */
+		reason = SDT_DROP_HS_RATE;
 	} else {
-		sdt_count(link->stats, SDT_STAT_RX_INITIATIONS);
+		accepted(link, &payload);
 		if (respond(link, &hs, &payload, be32_to_cpu(msg->sender_index), cb))
 			reason = SDT_DROP_RX_NO_MEMORY;
 	}

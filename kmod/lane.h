@@ -83,7 +83,7 @@ int sdt_path_set(struct sdt_link *link, unsigned int lane, const struct sdt_endp
 		 const struct in6_addr *local, u8 sock_lane);
 int sdt_path_configured(struct sdt_link *link);
 void sdt_path_confirmed(struct sdt_link *link, const struct sdt_endpoint *from,
-			const struct in6_addr *local);
+			const struct in6_addr *local, bool role_changed);
 void sdt_path_heard(struct sdt_link *link, struct sdt_keypair *kp, const struct sdt_rx_cb *cb);
 void sdt_path_ping(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *opaque);
 void sdt_path_pong(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *opaque);
@@ -96,6 +96,7 @@ struct sdt_link *sdt_peer_lookup(struct sdt_node *node, const u8 key[SDT_KEY_LEN
 bool sdt_link_expire_keypairs(struct sdt_link *link);
 void sdt_keypair_take_index(struct sdt_keypair *kp, struct sdt_index *from);
 void sdt_link_new_epoch(struct sdt_link *link);
+void sdt_link_void(struct sdt_link *link, bool epoch);
 void sdt_link_announce(struct sdt_link *link, enum sdt_link_state state);
 
 /*

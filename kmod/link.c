@@ -235,8 +235,9 @@ static struct sdt_keypair *take_if_epoch(struct sdt_link *link, struct sdt_keypa
 static void keypair_took_effect(struct sdt_link *link, struct sdt_keypair *kp)
 {
 	struct sdt_keypair *gone[2] = { NULL, NULL };
+	bool epoch_changed, role_changed;
+	enum sdt_lane_role role;
 	u64 old_epoch = 0;
-	bool epoch_changed;
 
 	spin_lock_bh(&link->kp_lock);
 	epoch_changed = link->peer_epoch_valid && link->peer_epoch != kp->peer_epoch;
@@ -252,11 +253,13 @@ static void keypair_took_effect(struct sdt_link *link, struct sdt_keypair *kp)
 	sdt_keypair_drop(gone[1]);
 
 	spin_lock_bh(&link->path_lock);
-	if (link->lane_role == SDT_LANE_ROLE_OPEN)
-		link->lane_role = link->has_peer && kp->initiator ? SDT_LANE_ROLE_OWN :
-								    SDT_LANE_ROLE_ANSWER;
+	role = link->has_peer && kp->initiator ? SDT_LANE_ROLE_OWN : link->lane_role;
+	if (role == SDT_LANE_ROLE_OPEN)
+		role = SDT_LANE_ROLE_ANSWER;
+	role_changed = role != link->lane_role;
+	WRITE_ONCE(link->lane_role, role);
 	spin_unlock_bh(&link->path_lock);
-	sdt_path_confirmed(link, &kp->from, &kp->from_local);
+	sdt_path_confirmed(link, &kp->from, &kp->from_local, role_changed);
 	sdt_count(link->stats, SDT_STAT_KEYPAIRS);
 	if (epoch_changed) {
 		local_bh_disable();
@@ -801,4 +804,25 @@ void sdt_link_announce(struct sdt_link *link, enum sdt_link_state state)
 	spin_unlock_bh(&link->path_lock);
 	if (news)
 		sdt_event_send(link->node, &info);
+}
+
+/**
+ * sdt_link_void() - end all sessions: keys or counters cannot be trusted any more
+ * @link: the link
+ * @epoch: redraw the epoch of own channels, too
+ *
+ * Context: process, node->lock held.
+ */
+void sdt_link_void(struct sdt_link *link, bool epoch)
+{
+	lockdep_assert_held(&link->node->lock);
+	mutex_lock(&link->hs_lock);
+	sdt_handshake_clear(link);
+	if (epoch)
+		sdt_link_new_epoch(link);
+	mutex_unlock(&link->hs_lock);
+	sdt_link_drop_keypairs(link);
+	sdt_link_announce(link, SDT_LINK_DOWN);
+	if (link->has_peer)
+		sdt_link_want(link, SDT_LINK_WANT_HANDSHAKE);
 }

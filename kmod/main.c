@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Module life: every line of init has its line in exit, in reverse. */
 #include <linux/module.h>
+#include <linux/rtnetlink.h>
+#include <linux/suspend.h>
 #include <net/net_namespace.h>
 
 #include <sdt/version.h>
@@ -29,6 +31,44 @@ static void __net_exit net_exit(struct net *net)
 {
 	sdt_node_free(sdt_node_get(net));
 }
+
+/*
+ * The machine was cloned or woken from a stored image: counters may have been
+ * where they are now once before, and a nonce must not be used twice.
+ */
+static void void_all(void)
+{
+	struct net *net;
+
+	down_read(&net_rwsem);
+	for_each_net(net) {
+		struct sdt_node *node = sdt_node_get(net);
+
+		mutex_lock(&node->lock);
+		if (!node->dead)
+			sdt_node_void(node, true);
+		mutex_unlock(&node->lock);
+	}
+	up_read(&net_rwsem);
+}
+
+static int vmfork_notify(struct notifier_block *nb, unsigned long action, void *data)
+{
+	void_all();
+	return 0;
+}
+
+static int pm_notify(struct notifier_block *nb, unsigned long action, void *data)
+{
+	/* before the image is stored, so that no key is in it, and after it is restored */
+	if (action == PM_HIBERNATION_PREPARE || action == PM_POST_RESTORE ||
+	    action == PM_POST_HIBERNATION)
+		void_all();
+	return 0;
+}
+
+static struct notifier_block vmfork_nb = { .notifier_call = vmfork_notify };
+static struct notifier_block pm_nb = { .notifier_call = pm_notify };
 
 static struct pernet_operations net_ops = {
 	.init = net_init,
@@ -61,12 +101,22 @@ static int __init sdt_init(void)
 	err = register_pernet_subsys(&net_ops);
 	if (err)
 		goto exit_tunnels;
-	err = sdt_netlink_init();
+	err = sdt_compat_vmfork_register(&vmfork_nb);
 	if (err)
 		goto unregister_pernet;
+	err = register_pm_notifier(&pm_nb);
+	if (err)
+		goto unregister_vmfork;
+	err = sdt_netlink_init();
+	if (err)
+		goto unregister_pm;
 	pr_info("sdt: secure datagram tunnels %s\n", SDT_VERSION);
 	return 0;
 
+unregister_pm:
+	unregister_pm_notifier(&pm_nb);
+unregister_vmfork:
+	sdt_compat_vmfork_unregister(&vmfork_nb);
 unregister_pernet:
 	unregister_pernet_subsys(&net_ops);
 exit_tunnels:
@@ -83,6 +133,8 @@ exit_prim:
 static void __exit sdt_exit(void)
 {
 	sdt_netlink_exit();
+	unregister_pm_notifier(&pm_nb);
+	sdt_compat_vmfork_unregister(&vmfork_nb);
 	unregister_pernet_subsys(&net_ops);
 	/* links, paths, channels are freed by call_rcu; sockets' hooks are our text */
 	rcu_barrier();

@@ -101,21 +101,23 @@ void sdt_node_free(struct sdt_node *node)
 	kvfree(node->source_rate);
 }
 
-/* A new key makes every session void: they were made with the old one. */
-static void void_sessions(struct sdt_node *node)
+/**
+ * sdt_node_void() - end all sessions of the node
+ * @node: the node
+ * @epoch: channel ids start afresh, too
+ *
+ * Context: process, node->lock held.
+ */
+void sdt_node_void(struct sdt_node *node, bool epoch)
 {
 	struct sdt_link *link;
 	unsigned long id;
 
-	xa_for_each(&node->links, id, link) {
-		mutex_lock(&link->hs_lock);
-		sdt_handshake_clear(link);
-		mutex_unlock(&link->hs_lock);
-		sdt_link_drop_keypairs(link);
-		sdt_link_announce(link, SDT_LINK_DOWN);
-		if (link->has_peer)
-			sdt_link_want(link, SDT_LINK_WANT_HANDSHAKE);
-	}
+	lockdep_assert_held(&node->lock);
+	/* a handshake that is being worked on must not end up in a slot afterwards */
+	flush_work(&node->hs_work);
+	xa_for_each(&node->links, id, link)
+		sdt_link_void(link, epoch);
 }
 
 static bool key_is_peers(struct sdt_node *node, const u8 *pub)
@@ -189,7 +191,7 @@ int sdt_node_set(struct sdt_node *node, const struct sdt_node_cfg *cfg,
 		rcu_assign_pointer(node->ident, ident);
 		if (old)
 			call_rcu(&old->rcu, ident_free);
-		void_sessions(node);
+		sdt_node_void(node, false);
 	}
 	return 0;
 }

@@ -93,6 +93,9 @@ void sdt_node_stop(struct sdt_node *node);
 /** sdt_node_free() - pernet exit, after a grace period */
 void sdt_node_free(struct sdt_node *node);
 
+/** sdt_node_void() - end all sessions; @epoch: redraw epochs as well; node->lock held */
+void sdt_node_void(struct sdt_node *node, bool epoch);
+
 /** sdt_paths_reset() - routes of all links are looked up anew; node->lock held */
 void sdt_paths_reset(struct sdt_node *node);
 

@@ -124,11 +124,12 @@ static void announce_endpoint(struct sdt_link *link, const struct sdt_endpoint *
  * @link: the link
  * @from: source of the message
  * @local: our address that it was sent to
+ * @role_changed: the lanes' sockets are others than before
  *
  * Context: any but hard interrupts.
  */
 void sdt_path_confirmed(struct sdt_link *link, const struct sdt_endpoint *from,
-			const struct in6_addr *local)
+			const struct in6_addr *local, bool role_changed)
 {
 	bool answer = READ_ONCE(link->lane_role) == SDT_LANE_ROLE_ANSWER;
 	bool have, same, same_ip;
@@ -158,10 +159,12 @@ void sdt_path_confirmed(struct sdt_link *link, const struct sdt_endpoint *from,
 
 		if (!lane)
 			continue;
-		if (!answer && !same_ip)
-			sdt_path_set(link, i, from, local_of(link, NULL), i);
-		else if (answer && !same_ip)
+		if (same_ip && !role_changed)
+			continue;
+		if (answer)
 			sdt_path_drop(lane);
+		else
+			sdt_path_set(link, i, from, local_of(link, NULL), i);
 	}
 }
 
