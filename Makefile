@@ -76,7 +76,7 @@ demo:
 	tests/demo
 
 fuzz:
-	$(MAKE) -C tests/fuzz fuzz T=$(T)
+	$(MAKE) -C tests/fuzz fuzz $(if $(T),T=$(T))
 
 clean:
 	[ ! -e $(KDIR)/Makefile ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
@@ -97,6 +97,6 @@ help:
 #: make check            unit tests, then scenarios in virtual machines; loads nothing here
 #: make kernels          build for every kernel that is tested, without warnings
 #: make lint             style, static checks, builds with another compiler
-#: make fuzz T=TARGET    fuzz a decoder
+#: make fuzz T=SECONDS   fuzz the decoders
 #: make demo             two nodes in a virtual machine, explained
 #: make clean            remove what was built

@@ -38,6 +38,16 @@ static inline bool sdt_ip_any(const struct in6_addr *ip)
 	       (ipv6_addr_v4mapped(ip) && !ip->s6_addr32[3]);
 }
 
+/** sdt_endpoint_make() - from its parts; @ifindex counts for link-local addresses only */
+static inline void sdt_endpoint_make(struct sdt_endpoint *e, const struct in6_addr *ip,
+				     __be16 port, u32 ifindex)
+{
+	e->ip = *ip;
+	e->port = port;
+	e->family = ipv6_addr_v4mapped(ip) ? AF_INET : AF_INET6;
+	e->ifindex = ipv6_addr_type(ip) & IPV6_ADDR_LINKLOCAL ? ifindex : 0;
+}
+
 static inline bool sdt_endpoint_equal(const struct sdt_endpoint *a, const struct sdt_endpoint *b)
 {
 	return a->port == b->port && a->family == b->family && a->ifindex == b->ifindex &&

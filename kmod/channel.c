@@ -83,17 +83,21 @@ static enum sdt_refuse_reason refuse_reason(enum sdt_stat why)
 static void send_event(struct sdt_tunnel *t, enum sdt_event type, const struct sdt_channel *c,
 		       u8 reason, bool remote)
 {
+	struct sdt_endpoint customer;
 	struct sdt_event_info info = {
 		.type = type,
 		.link = t->link->name,
 		.tunnel = t->name,
-		.has_channel = c,
-		.channel = c ? c->id : 0,
-		.endpoint = c && !is_server(t) ? &c->proxy.key.customer : NULL,
+		.has_channel = true,
+		.channel = c->id,
 		.reason = reason,
 		.remote = remote,
 	};
 
+	if (!is_server(t)) {
+		sdt_channel_customer(c, &customer);
+		info.endpoint = &customer;
+	}
 	sdt_event_send(t->node, &info);
 }
 
@@ -129,7 +133,7 @@ static void send_control(struct sdt_tunnel *t, u32 id, u64 epoch, u8 lane,
 	sdt_link_send(t->link, skb);
 }
 
-/* Hints that the peer's own frames provoke are bounded. No lock; nothing is written without need. */
+/* Hints that the peer's own frames provoke are bounded. No lock, and no write without need. */
 static bool hint_allowed(struct sdt_channels *chs)
 {
 	unsigned long then = READ_ONCE(chs->hint_window);
@@ -174,9 +178,8 @@ static struct sdt_customer *customer_get(struct sdt_channels *chs,
 					 const struct sdt_channel_key *key)
 {
 	struct sdt_customer_key ckey = {
-		.ip = key->customer.ip,
-		.ifindex = key->customer.ifindex,
-		.vrf = key->vrf,
+		.ip = key->customer,
+		.ifindex = key->ifindex,
 	};
 	struct sdt_customer *cust;
 
@@ -214,7 +217,7 @@ static struct sdt_channel *channel_alloc(struct sdt_tunnel *t)
 	struct sdt_channel *c = kmem_cache_zalloc(channel_cache, GFP_ATOMIC | __GFP_NOWARN);
 
 	if (c)
-		c->seen = jiffies;
+		c->in.seen = c->out.seen = jiffies;
 	return c;
 }
 
@@ -366,7 +369,7 @@ static struct sdt_channel *lru_entry(struct list_head *pos, bool by_customer)
 static struct sdt_channel *evictable(struct list_head *lru, bool by_customer)
 {
 	unsigned long floor = sdt_seconds(SDT_EVICT_FLOOR);
-	unsigned long now = jiffies, idle, longest = 0;
+	unsigned long idle, longest = 0;
 	struct sdt_channel *c, *best = NULL;
 	struct list_head *pos, *next;
 	unsigned int n;
@@ -374,7 +377,7 @@ static struct sdt_channel *evictable(struct list_head *lru, bool by_customer)
 	for (n = 0, pos = lru->next; n < SDT_EVICT_SAMPLE && pos != lru; n++, pos = next) {
 		next = pos->next;
 		c = lru_entry(pos, by_customer);
-		idle = now - READ_ONCE(c->seen);
+		idle = sdt_channel_idle(c);
 		if (idle < floor) {
 			list_move_tail(pos, lru);
 		} else if (!best || idle > longest) {
@@ -497,19 +500,24 @@ static enum sdt_stat add_proxy(struct sdt_tunnel *t, struct sdt_channel *c, stru
 }
 
 /* A refusal is announced here, and counted by whoever drops the datagram. */
-static void announce_refusal(struct sdt_tunnel *t, const struct sdt_endpoint *customer,
+static void announce_refusal(struct sdt_tunnel *t, const struct sdt_channel_key *key,
 			     enum sdt_refuse_reason reason)
 {
+	struct sdt_endpoint customer;
 	struct sdt_event_info info = {
 		.type = SDT_EVENT_CHANNEL_REFUSED,
 		.link = t->link->name,
 		.tunnel = t->name,
-		.endpoint = customer,
 		.reason = reason,
 	};
 
-	if (reason)
-		sdt_event_send(t->node, &info);
+	if (!reason)
+		return;
+	if (key) {
+		sdt_endpoint_make(&customer, &key->customer, key->customer_port, key->ifindex);
+		info.endpoint = &customer;
+	}
+	sdt_event_send(t->node, &info);
 }
 
 static void announce_opened(struct sdt_tunnel *t, const struct sdt_channel *c)
@@ -534,7 +542,7 @@ struct sdt_channel *sdt_channel_open_proxy(struct sdt_tunnel *t, const struct sd
 
 	if (surely_full(t, key)) {
 		*why = SDT_DROP_LIMIT_TUNNEL;
-		announce_refusal(t, &key->customer, SDT_REFUSE_TUNNEL_LIMIT);
+		announce_refusal(t, key, SDT_REFUSE_TUNNEL_LIMIT);
 		return NULL;
 	}
 	c = channel_alloc(t);
@@ -564,7 +572,7 @@ struct sdt_channel *sdt_channel_open_proxy(struct sdt_tunnel *t, const struct sd
 	if (*why) {
 		/* It may have been in the table of ids for a moment. */
 		call_rcu(&c->rcu, channel_free_rcu);
-		announce_refusal(t, &key->customer, refuse_reason(*why));
+		announce_refusal(t, key, refuse_reason(*why));
 		return NULL;
 	}
 	announce_opened(t, c);
@@ -723,7 +731,7 @@ bool sdt_channel_held(const struct sdt_channels *chs, const struct sdt_channel *
 {
 	/* pairs with sdt_channel_refused(): that before when */
 	return smp_load_acquire(&c->state) == SDT_CHANNEL_REFUSED &&
-	       jiffies - READ_ONCE(c->refused) < chs->second * SDT_REFUSED_HOLD;
+	       sdt_since(READ_ONCE(c->refused)) < chs->second * SDT_REFUSED_HOLD;
 }
 
 /* ---- expiry -------------------------------------------------------------- */
@@ -736,14 +744,14 @@ static enum sdt_close_reason must_end(struct sdt_tunnel *t, struct sdt_channel *
 		return sdt_channel_held(t->channels, c) ? 0 : SDT_CLOSE_PEER;
 	if (is_server(t) && epoch_void(t->link, c->epoch))
 		return SDT_CLOSE_EPOCH;
-	return jiffies - READ_ONCE(c->seen) > idle_max ? SDT_CLOSE_IDLE : 0;
+	return sdt_channel_idle(c) > idle_max ? SDT_CLOSE_IDLE : 0;
 }
 
 /* An idle channel goes where eviction looks first. */
 static void offer_eviction(struct sdt_tunnel *t, struct sdt_channel *c)
 {
 	if (READ_ONCE(t->at_limit) != SDT_AT_LIMIT_EVICT_IDLE ||
-	    jiffies - READ_ONCE(c->seen) < sdt_seconds(SDT_EVICT_FLOOR))
+	    sdt_channel_idle(c) < sdt_seconds(SDT_EVICT_FLOOR))
 		return;
 	spin_lock_bh(&t->lock);
 	if (c->state != SDT_CHANNEL_DEAD) {
@@ -825,8 +833,10 @@ void sdt_channels_sweep_soon(struct sdt_tunnel *t)
 
 static bool visit_relisten(struct sdt_tunnel *t, struct sdt_channel *c, const void *arg)
 {
-	return !sdt_listen_covers(arg, &c->proxy.key.local) &&
-	       sdt_channel_close(t, c, SDT_CLOSE_CONFIG);
+	struct sdt_endpoint local;
+
+	sdt_channel_local(c, &local);
+	return !sdt_listen_covers(arg, &local) && sdt_channel_close(t, c, SDT_CLOSE_CONFIG);
 }
 
 void sdt_channels_relisten(struct sdt_tunnel *t, const struct sdt_endpoint *listen)
@@ -907,13 +917,13 @@ static void fill_info(const struct sdt_tunnel *t, struct sdt_channel *c,
 
 	memset(info, 0, sizeof(*info));
 	info->id = c->id;
-	info->idle_ms = jiffies_to_msecs(jiffies - READ_ONCE(c->seen));
+	info->idle_ms = jiffies_to_msecs(sdt_channel_idle(c));
 	info->lane = READ_ONCE(c->lane);
-	info->in_datagrams = READ_ONCE(c->in);
-	info->out_datagrams = READ_ONCE(c->out);
+	info->in_datagrams = READ_ONCE(c->in.datagrams);
+	info->out_datagrams = READ_ONCE(c->out.datagrams);
 	if (!is_server(t)) {
-		info->customer = c->proxy.key.customer;
-		info->local = c->proxy.key.local;
+		sdt_channel_customer(c, &info->customer);
+		sdt_channel_local(c, &info->local);
 		return;
 	}
 	port = rcu_dereference(c->server.port);
@@ -945,7 +955,8 @@ bool sdt_channel_next(struct sdt_tunnel *t, u64 *cursor, struct sdt_channel_info
 
 int sdt_channels_module_init(void)
 {
-	BUILD_BUG_ON(offsetof(struct sdt_channel, proxy.hash));
+	BUILD_BUG_ON(offsetofend(struct sdt_channel, epoch) > 64);
+	BUILD_BUG_ON(sizeof(struct sdt_channel) > 192 && SMP_CACHE_BYTES <= 64);
 
 	channel_cache = kmem_cache_create("sdt_channel", sizeof(struct sdt_channel), 0,
 					  SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT, NULL);

@@ -13,22 +13,26 @@
 
 /*
  * Which customer: the tuple of a channel at the proxy. A hash key: made by
- * sdt_channel_key(), no padding.
+ * sdt_channel_key(), no padding. One interface is enough: that of a link-local
+ * address belongs to one VRF.
  */
 struct sdt_channel_key {
-	struct sdt_endpoint customer;
-	struct sdt_endpoint local;	/* what the customer wrote to */
-	u32 vrf;
+	struct in6_addr customer;
+	struct in6_addr local;		/* what the customer wrote to */
+	__be16 customer_port;
+	__be16 local_port;
+	u32 ifindex;			/* of a link-local address, else the VRF, or 0 */
 };
 
-static_assert(sizeof(struct sdt_channel_key) == 2 * sizeof(struct sdt_endpoint) + sizeof(u32));
+static_assert(sizeof(struct sdt_channel_key) == 40);
 
 /* One address of customers, however many ports it has: what max-channels-per-customer counts. */
 struct sdt_customer_key {
 	struct in6_addr ip;
 	u32 ifindex;
-	u32 vrf;
 };
+
+static_assert(sizeof(struct sdt_customer_key) == 20);
 
 /*
  * Owner: the tunnel's table of customers; made with an address's first channel
@@ -50,6 +54,12 @@ enum sdt_channel_state {
 	SDT_CHANNEL_DEAD,		/* out of all tables; RCU readers may still hold it */
 };
 
+/* One way of a channel: datagrams from the customer or target, or to it. */
+struct sdt_channel_way {
+	u64 datagrams;
+	unsigned long seen;		/* jiffies, one second coarse */
+};
+
 /*
  * A channel, of either role. Owner: the tunnel's tables, through
  * sdt_channels.ids. Born and ended under t->lock; ended means: out of all
@@ -63,11 +73,10 @@ enum sdt_channel_state {
  * A REFUSED channel stands in the tuple's place for a second, so that a customer
  * that the server refuses costs no channel id and no event for each datagram.
  *
- * Counters and seen are written without a lock by whichever CPU carries the
- * channel, normally one; should two meet, a count may be lost, nothing else.
- * Layout: key and hash link in the first cache line, what every datagram reads
- * and what customers' datagrams write in the second, what the other way writes
- * in the third.
+ * Each way is written without a lock by whichever CPU carries it, normally one;
+ * should two meet, a count may be lost, nothing else. The first cache line is what
+ * both ways read, and neither writes; the second belongs to one way, the third to
+ * the other, so that two CPUs that carry one way each share nothing they write.
  */
 struct sdt_channel {
 	union {
@@ -86,17 +95,18 @@ struct sdt_channel {
 	u8 lane;
 	u8 hdr_len;
 	u64 epoch;			/* of the allocator of the id: always the proxy role */
-	unsigned long seen;		/* jiffies, one second coarse */
-	u64 in;				/* datagrams from the customer or target */
+
+	struct sdt_channel_way in ____cacheline_aligned;
 	u32 id;
 	u8 hdr[SDT_CHANNEL_HDR_MAX];	/* encoded frame header */
 	union {
 		struct list_head lru;	/* sdt_channels.lru; t->lock */
 		struct rcu_head rcu;	/* when DEAD */
 	};
-	struct sdt_customer *customer;	/* proxy; t->lock */
-	u64 out;			/* datagrams to the customer or target */
 	struct list_head customer_lru;	/* proxy: customer->lru; t->lock */
+
+	struct sdt_channel_way out ____cacheline_aligned;
+	struct sdt_customer *customer;	/* proxy; t->lock */
 	unsigned long refused;		/* jiffies, when REFUSED */
 };
 
@@ -112,10 +122,10 @@ struct sdt_channel {
  */
 struct sdt_channels {
 	struct sdt_tunnel *tunnel;
+	unsigned long second;		/* sdt_seconds(1) */
 	struct rhashtable tuples;	/* proxy: by key; writers: t->lock */
 	struct rhashtable customers;	/* proxy: by address; t->lock */
 	struct xarray ids;		/* by id; writers: t->lock */
-	unsigned long second;		/* sdt_seconds(1) */
 
 	/* t->lock */
 	u32 count;
@@ -138,6 +148,7 @@ void sdt_channels_stop(struct sdt_tunnel *t);
 
 /**
  * sdt_channels_free() - end all channels, then the tables
+ * @t: the tunnel
  * @tell: with an event and a CLOSE for each
  * Context: process, nothing else can find the tunnel.
  */
@@ -152,9 +163,27 @@ void sdt_channels_relisten(struct sdt_tunnel *t, const struct sdt_endpoint *list
 /** sdt_channel_key() - the tuple of a customer's datagram */
 static inline void sdt_channel_key(struct sdt_channel_key *key, const struct sdt_packet *p)
 {
-	key->customer = p->from;
-	key->local = p->to;
-	key->vrf = p->vrf;
+	key->customer = p->from.ip;
+	key->local = p->to.ip;
+	key->customer_port = p->from.port;
+	key->local_port = p->to.port;
+	key->ifindex = p->from.ifindex ?: p->to.ifindex ?: p->vrf;
+}
+
+/** sdt_channel_customer() - whose channel it is; @c of the proxy role */
+static inline void sdt_channel_customer(const struct sdt_channel *c, struct sdt_endpoint *e)
+{
+	const struct sdt_channel_key *key = &c->proxy.key;
+
+	sdt_endpoint_make(e, &key->customer, key->customer_port, key->ifindex);
+}
+
+/** sdt_channel_local() - what its customer wrote to; @c of the proxy role */
+static inline void sdt_channel_local(const struct sdt_channel *c, struct sdt_endpoint *e)
+{
+	const struct sdt_channel_key *key = &c->proxy.key;
+
+	sdt_endpoint_make(e, &key->local, key->local_port, key->ifindex);
 }
 
 /** sdt_channel_by_key() - proxy; RCU */
@@ -166,20 +195,29 @@ static inline struct sdt_channel *sdt_channel_by_id(struct sdt_tunnel *t, u32 id
 	return xa_load(&t->channels->ids, id);
 }
 
-/** sdt_channel_seen() - it was used just now */
-static inline void sdt_channel_seen(const struct sdt_channels *chs, struct sdt_channel *c)
+/*
+ * Jiffies since @then. Another CPU may have written @then after this one read
+ * the time: that is 0, not a very long time.
+ */
+static inline unsigned long sdt_since(unsigned long then)
 {
-	unsigned long now = jiffies;
+	long passed = jiffies - then;
 
-	if (now - READ_ONCE(c->seen) >= chs->second)
-		WRITE_ONCE(c->seen, now);
+	return passed > 0 ? passed : 0;
 }
 
-/** sdt_channel_sent() - a datagram goes to the customer or target */
-static inline void sdt_channel_sent(const struct sdt_channels *chs, struct sdt_channel *c)
+/** sdt_channel_idle() - jiffies since it was used, either way, one second coarse */
+static inline unsigned long sdt_channel_idle(const struct sdt_channel *c)
 {
-	sdt_channel_seen(chs, c);
-	WRITE_ONCE(c->out, c->out + 1);
+	return min(sdt_since(READ_ONCE(c->in.seen)), sdt_since(READ_ONCE(c->out.seen)));
+}
+
+/** sdt_channel_used() - a datagram goes this way */
+static inline void sdt_channel_used(const struct sdt_channels *chs, struct sdt_channel_way *way)
+{
+	if (sdt_since(READ_ONCE(way->seen)) >= chs->second)
+		WRITE_ONCE(way->seen, jiffies);
+	WRITE_ONCE(way->datagrams, way->datagrams + 1);
 }
 
 /** sdt_channel_current() - proxy: may @c still carry its customer's datagrams? */
@@ -191,25 +229,37 @@ static inline bool sdt_channel_current(const struct sdt_tunnel *t, const struct 
 
 /**
  * sdt_channel_open_proxy() - a channel for a customer's tuple
- * An open channel of this tuple and epoch is taken, any other of the tuple is ended.
+ * @t: the tunnel
+ * @key: the tuple
  * @why: on failure: the reason to drop; refusals were announced already
- * Context: RCU read side, BH off. Return: channel or NULL.
+ *
+ * An open channel of this tuple and epoch is taken, any other of the tuple is ended.
+ * Context: RCU read side, BH off.
+ * Return: channel or NULL.
  */
 struct sdt_channel *sdt_channel_open_proxy(struct sdt_tunnel *t, const struct sdt_channel_key *key,
 					   enum sdt_stat *why);
 
 /**
  * sdt_channel_open_server() - a channel that the peer opened by a frame with a new id
- * An open channel of this id and epoch is taken, one of another epoch is ended.
+ * @t: the tunnel
+ * @rx: what brought the frame
+ * @id: the frame's
  * @why: on failure: the reason to drop; refusals were announced already
- * Context: RCU read side, BH off. Return: channel, without a port yet, or NULL.
+ *
+ * An open channel of this id and epoch is taken, one of another epoch is ended.
+ * Context: RCU read side, BH off.
+ * Return: channel, without a port yet, or NULL.
  */
 struct sdt_channel *sdt_channel_open_server(struct sdt_tunnel *t, const struct sdt_rx *rx, u32 id,
 					    enum sdt_stat *why);
 
 /**
  * sdt_channel_close() - end it; announced and counted
+ * @t: the tunnel
+ * @c: found under RCU, perhaps ended meanwhile
  * @reason: why; the peer is told but where it knows, or could not be told
+ *
  * Context: RCU read side (@c was found in it), any but hard interrupts. Not t->lock.
  * Return: false: somebody else was faster.
  */
@@ -226,6 +276,10 @@ bool sdt_channel_held(const struct sdt_channels *chs, const struct sdt_channel *
 
 /**
  * sdt_channel_unknown() - proxy: an answer came for an id that is bound to nobody
+ * @t: the tunnel
+ * @rx: what brought the frame
+ * @id: the frame's
+ *
  * Tells the server, by a hint. Context: RCU read side, BH off.
  */
 void sdt_channel_unknown(struct sdt_tunnel *t, const struct sdt_rx *rx, u32 id);

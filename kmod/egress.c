@@ -22,12 +22,17 @@ struct sdt_dest *sdt_dest_alloc(const struct sdt_endpoint *remote, const struct 
 	return dest;
 }
 
-static void dest_free_rcu(struct rcu_head *rcu)
+void sdt_dest_free_now(struct sdt_dest *dest)
 {
-	struct sdt_dest *dest = container_of(rcu, struct sdt_dest, rcu);
-
+	if (!dest)
+		return;
 	dst_cache_destroy(&dest->cache);
 	kfree(dest);
+}
+
+static void dest_free_rcu(struct rcu_head *rcu)
+{
+	sdt_dest_free_now(container_of(rcu, struct sdt_dest, rcu));
 }
 
 void sdt_dest_free(struct sdt_dest *dest)

@@ -20,6 +20,7 @@ struct sdt_dest {
 	u32 ifindex;			/* VRF or interface of the route; 0: any */
 	__be16 sport;			/* direct mode: the listener's port */
 	bool local_hint;		/* if @local is gone, another one will do */
+	bool learned;			/* direct mode: @local and @ifindex are as last seen */
 	unsigned long born;		/* jiffies */
 	unsigned int users;		/* ports bound for it; t->lock */
 	struct dst_cache cache;
@@ -31,12 +32,17 @@ struct sdt_dest *sdt_dest_alloc(const struct sdt_endpoint *remote, const struct 
 				u32 ifindex, gfp_t gfp);
 /** sdt_dest_free() - after a grace period; NULL is allowed; any context */
 void sdt_dest_free(struct sdt_dest *dest);
+/** sdt_dest_free_now() - the grace period is over already; NULL is allowed */
+void sdt_dest_free_now(struct sdt_dest *dest);
 
 /**
  * sdt_egress_send() - one plain datagram; counts it, or why it was lost
+ * @t: the tunnel
  * @flow: tos is what the link told; only its ECN bits leave
  * @skb: consumed
- * Context: RCU read side, BH off. Return: 0 or -errno of sdt_xmit().
+ *
+ * Context: RCU read side, BH off.
+ * Return: 0 or -errno of sdt_xmit().
  */
 int sdt_egress_send(struct sdt_tunnel *t, struct sdt_flow *flow, struct sk_buff *skb);
 

@@ -168,8 +168,7 @@ void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c, u8 epoch_f
 	struct sdt_tx_cb *cb = sdt_tx_cb(skb);
 
 	sdt_stat_packet(t->stats, SDT_STAT_IN_DATAGRAMS, skb->len);
-	sdt_channel_seen(t->channels, c);
-	WRITE_ONCE(c->in, c->in + 1);
+	sdt_channel_used(t->channels, &c->in);
 	cb->epoch = c->epoch;
 	memcpy(cb->hdr, c->hdr, sizeof(c->hdr));
 	cb->hdr_len = c->hdr_len;

@@ -8,10 +8,16 @@
 struct sdt_channel;
 
 /**
- * sdt_listen_open() - sockets for @listen, beside those that the tunnel has
+ * sdt_listen_open() - sockets for a listen address, beside those that the tunnel has
+ * @t: the tunnel
+ * @listen: where
+ * @l: filled in
+ * @extack: says why not
+ *
  * Those of a family whose address and port stay are kept, not opened again.
  * Packets may arrive on them as soon as they are open.
- * Context: process, node->lock. Return: 0 or -errno with @extack set and nothing open.
+ * Context: process, node->lock.
+ * Return: 0 or -errno with nothing open.
  */
 int sdt_listen_open(struct sdt_tunnel *t, const struct sdt_endpoint *listen,
 		    struct sdt_listeners *l, struct netlink_ext_ack *extack);
@@ -30,14 +36,22 @@ bool sdt_listen_covers(const struct sdt_endpoint *listen, const struct sdt_endpo
 
 /**
  * sdt_ingress_send() - one datagram without a channel to the link
+ * @t: the tunnel
+ * @tos: as it came
  * @skb: body is data .. len; consumed
+ *
  * Context: RCU read side, BH off.
  */
 void sdt_ingress_send(struct sdt_tunnel *t, u8 tos, struct sk_buff *skb);
 
 /**
  * sdt_ingress_channel() - one datagram of a channel to the link
+ * @t: the tunnel
+ * @c: the channel
  * @epoch_flag: SDT_TX_EPOCH_OWN or SDT_TX_EPOCH_PEER: whose epoch c->epoch is
+ * @tos: as it came
+ * @skb: body is data .. len; consumed
+ *
  * Context: RCU read side, BH off.
  */
 void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c, u8 epoch_flag, u8 tos,

@@ -40,7 +40,7 @@ static inline struct sdt_rx_cb *sdt_rx_cb(struct sk_buff *skb)
 }
 
 /* seal.c */
-const char *sdt_aead_name(u8 suite);
+struct crypto_aead *sdt_aead_alloc(u8 suite, const u8 *key);
 
 /* What to seal. */
 struct sdt_seal_parts {

@@ -105,28 +105,6 @@ static void keypair_release(struct percpu_ref *ref)
 	queue_work(sdt_wq, &kp->free_work);
 }
 
-static struct crypto_aead *aead_alloc(u8 suite, const u8 *key)
-{
-	struct crypto_aead *tfm;
-	int err;
-
-	/*
-	 * Mask 0: asking for synchronous implementations only would choose the
-	 * slow generic GCM on x86; seal.c handles completion either way.
-	 */
-	tfm = crypto_alloc_aead(sdt_aead_name(suite), 0, 0);
-	if (IS_ERR(tfm))
-		return tfm;
-	err = crypto_aead_setkey(tfm, key, SDT_KEY_LEN);
-	if (!err)
-		err = crypto_aead_setauthsize(tfm, SDT_TAG_LEN);
-	if (err) {
-		crypto_free_aead(tfm);
-		return ERR_PTR(err);
-	}
-	return tfm;
-}
-
 /**
  * sdt_keypair_create() - transforms, windows, no slot and no index yet
  * @link: the link
@@ -153,12 +131,12 @@ struct sdt_keypair *sdt_keypair_create(struct sdt_link *link, u8 suite, const u8
 		goto free;
 	for (i = 0; i < lanes; i++)
 		spin_lock_init(&kp->rx[i].lock);
-	kp->seal = aead_alloc(suite, send_key);
+	kp->seal = sdt_aead_alloc(suite, send_key);
 	if (IS_ERR(kp->seal)) {
 		err = PTR_ERR(kp->seal);
 		goto free;
 	}
-	kp->open = aead_alloc(suite, recv_key);
+	kp->open = sdt_aead_alloc(suite, recv_key);
 	if (IS_ERR(kp->open)) {
 		err = PTR_ERR(kp->open);
 		goto free_seal;

@@ -3,6 +3,7 @@
  * Direct mode: one customer at each end, both ends alike. The tunnel is the
  * channel: no ids, no tables, no expiry; either side may speak first.
  */
+#include "channel.h"
 #include "compat/compat.h"
 #include "egress.h"
 #include "ingress.h"
@@ -35,16 +36,15 @@ static int direct_start(struct sdt_tunnel *t, struct netlink_ext_ack *extack)
 }
 
 /*
- * Did the customer write to another local address than before? Of interest where
- * the listener has none of its own. At most one change a second is followed:
- * whoever forges sources can alternate.
+ * Did the customer write to another local address, or from another VRF, than before?
+ * After the first time one change a second is followed: whoever forges sources
+ * can alternate.
  */
 static bool local_changed(const struct sdt_dest *dest, const struct sdt_packet *p)
 {
-	if (likely(!dest->local_hint ||
-		   (ipv6_addr_equal(&p->to.ip, &dest->local) && p->vrf == dest->ifindex)))
+	if (likely(ipv6_addr_equal(&p->to.ip, &dest->local) && p->vrf == dest->ifindex))
 		return false;
-	return sdt_ip_any(&dest->local) || jiffies - dest->born >= HZ;
+	return !dest->learned || sdt_since(dest->born) >= HZ;
 }
 
 /* Answer from there, from now on. */
@@ -55,13 +55,16 @@ static void learn_local(struct sdt_tunnel *t, const struct sdt_packet *p)
 	fresh = sdt_dest_alloc(&p->from, &p->to.ip, p->vrf, GFP_ATOMIC | __GFP_NOWARN);
 	if (!fresh)
 		return;
-	fresh->local_hint = true;
+	fresh->learned = true;
 	spin_lock_bh(&t->lock);
 	dest = rcu_dereference_protected(t->dest, lockdep_is_held(&t->lock));
-	/* Unless the customer was changed meanwhile, or another CPU did the same. */
-	if (sdt_endpoint_equal(&dest->remote, &p->from) && local_changed(dest, p)) {
+	/* Unless listen or customer was changed meanwhile, or another CPU did the same. */
+	if (sdt_endpoint_equal(&dest->remote, &p->from) && dest->sport == p->to.port &&
+	    (dest->local_hint || ipv6_addr_equal(&p->to.ip, &dest->local)) &&
+	    local_changed(dest, p)) {
 		gone = dest;
 		fresh->sport = dest->sport;
+		fresh->local_hint = dest->local_hint;
 		rcu_assign_pointer(t->dest, fresh);
 		fresh = NULL;
 	}

@@ -133,20 +133,22 @@ static void proxy_deliver(struct sdt_tunnel *t, struct sdt_channel *c, const str
 			  struct sk_buff *skb)
 {
 	const struct sdt_channel_key *key = &c->proxy.key;
+	struct sdt_endpoint customer;
 	struct sdt_flow flow = {
-		.sk = sdt_egress_listener(t, key->customer.family),
-		.dst = &key->customer,
-		.src = &key->local.ip,
-		.sport = key->local.port,
-		.ifindex = key->customer.ifindex ?: key->vrf,
+		.dst = &customer,
+		.src = &key->local,
+		.sport = key->local_port,
+		.ifindex = key->ifindex,
 		.tos = rx->tos,
 	};
 
+	sdt_channel_customer(c, &customer);
+	flow.sk = sdt_egress_listener(t, customer.family);
 	if (unlikely(!flow.sk)) {
 		sdt_drop(t->stats, SDT_DROP_DELETED, skb);
 		return;
 	}
-	sdt_channel_sent(t->channels, c);
+	sdt_channel_used(t->channels, &c->out);
 	sdt_egress_send(t, &flow, skb);
 }
 
@@ -202,7 +204,7 @@ static void target_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const s
 		sdt_ports_send(t, c, rx->tos, skb);
 		return;
 	}
-	sdt_channel_sent(t->channels, c);
+	sdt_channel_used(t->channels, &c->out);
 	sdt_egress_port(t, port, rx->tos, skb);
 }
 

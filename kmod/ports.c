@@ -93,8 +93,14 @@ static struct sdt_port *bind_port(struct sdt_ports *p, struct sdt_channel *c)
 
 bool sdt_ports_exhausted(struct sdt_tunnel *t)
 {
+	struct sdt_ports *p = t->ports;
+
 	lockdep_assert_held(&t->lock);
-	return t->ports->exhausted && list_empty(&t->ports->free);
+	if (!p->exhausted)
+		return false;
+	/* Others on this host may give ports back. */
+	wake(p, sdt_seconds(SDT_PORTS_RETRY_FULL));
+	return true;
 }
 
 static struct sk_buff *unpark(struct sdt_ports *p, struct sdt_channel *c)
@@ -190,7 +196,7 @@ void sdt_ports_send(struct sdt_tunnel *t, struct sdt_channel *c, u8 tos, struct 
 	why = port_or_park(t->ports, c, tos, skb, &port);
 	spin_unlock_bh(&t->lock);
 	if (port) {
-		sdt_channel_sent(t->channels, c);
+		sdt_channel_used(t->channels, &c->out);
 		sdt_egress_port(t, port, tos, skb);
 		return;
 	}
@@ -237,7 +243,7 @@ static void serve_waiting(struct sdt_ports *p)
 		}
 		spin_unlock(&t->lock);
 		if (port) {
-			sdt_channel_sent(t->channels, c);
+			sdt_channel_used(t->channels, &c->out);
 			sdt_egress_port(t, port, park_cb(skb)->tos, skb);
 		}
 		rcu_read_unlock();
@@ -791,14 +797,13 @@ void sdt_ports_free(struct sdt_tunnel *t)
 	t->ports = NULL;
 	list_for_each_entry_safe(port, next, &p->all, all) {
 		sdt_socket_close(port->sock);
-		spin_lock_bh(&t->lock);
-		dest_put(p, port->dest);
-		spin_unlock_bh(&t->lock);
+		/* Not later: a route of IPv6 must not outlive the namespace. */
+		if (!--port->dest->users && port->dest != p->dest)
+			sdt_dest_free_now(port->dest);
 		kmem_cache_free(port_cache, port);
 		cond_resched();
 	}
-	if (p->dest)
-		sdt_dest_free(p->dest);
+	sdt_dest_free_now(p->dest);
 	kfree(p);
 }
 

@@ -91,14 +91,20 @@ static inline unsigned int sdt_ports_range(u16 lo, u16 hi)
 
 /**
  * sdt_ports_create() - pool for t->target; the worker fills it
- * Context: process, node->lock. Return: 0 or -errno.
+ * @t: the tunnel
+ *
+ * Context: process, node->lock.
+ * Return: 0 or -ENOMEM.
  */
 int sdt_ports_create(struct sdt_tunnel *t);
 
 /**
  * sdt_ports_configure() - target, egress address or ports of the tunnel changed
- * New sockets are opened for new channels. If @move, channels get one with their next
- * datagram; else they keep theirs. Cannot fail. Context: process, node->lock.
+ * @t: the tunnel, which has the new values
+ * @move: open channels get a new socket with their next datagram; else they keep theirs
+ *
+ * New channels get new sockets. Cannot fail.
+ * Context: process, node->lock.
  */
 void sdt_ports_configure(struct sdt_tunnel *t, bool move);
 
@@ -116,15 +122,22 @@ static inline bool sdt_port_current(const struct sdt_tunnel *t, const struct sdt
 
 /**
  * sdt_ports_send() - send for a channel that has no (current) port: give it one, or park
+ * @t: the tunnel
+ * @c: the channel
  * @tos: what came with the frame
  * @skb: consumed
+ *
  * Context: RCU read side, BH off.
  */
 void sdt_ports_send(struct sdt_tunnel *t, struct sdt_channel *c, u8 tos, struct sk_buff *skb);
 
 /**
- * sdt_ports_leave() - @c ends: its port rests, it waits no longer
- * Context: t->lock. Return: its parked datagram, for the caller to drop, or NULL.
+ * sdt_ports_leave() - a channel ends: its port rests, it waits no longer
+ * @t: the tunnel
+ * @c: the channel
+ *
+ * Context: t->lock.
+ * Return: its parked datagram, for the caller to drop, or NULL.
  */
 struct sk_buff *sdt_ports_leave(struct sdt_tunnel *t, struct sdt_channel *c);
 

@@ -9,6 +9,7 @@
  * Each job holds its keypair's reference while the cipher may touch the keys.
  */
 #include <crypto/aead.h>
+#include <linux/moduleparam.h>
 #include <linux/scatterlist.h>
 
 #include "compat/compat.h"
@@ -36,9 +37,51 @@ struct sdt_job {
 
 static DEFINE_PER_CPU(struct sdt_job *, job_slot);
 
-const char *sdt_aead_name(u8 suite)
+static bool test_async;
+module_param(test_async, bool, 0444);
+MODULE_PARM_DESC(test_async, "For tests only: every cipher operation completes asynchronously, through cryptd");
+
+/*
+ * Mask 0: asking for synchronous implementations only would choose the slow
+ * generic GCM on x86; completion is dealt with either way.
+ */
+static struct crypto_aead *find_cipher(u8 suite)
 {
-	return suite == SDT_SUITE_AESGCM ? "gcm(aes)" : "rfc7539(chacha20,poly1305)";
+	const char *name = suite == SDT_SUITE_AESGCM ? "gcm(aes)" : "rfc7539(chacha20,poly1305)";
+	struct crypto_aead *tfm = crypto_alloc_aead(name, 0, 0);
+	char async[CRYPTO_MAX_ALG_NAME];
+
+	if (!test_async || IS_ERR(tfm))
+		return tfm;
+	/* cryptd answers to the name of the driver that it wraps */
+	snprintf(async, sizeof(async), "cryptd(%s)",
+		 crypto_tfm_alg_driver_name(crypto_aead_tfm(tfm)));
+	crypto_free_aead(tfm);
+	return crypto_alloc_aead(async, 0, 0);
+}
+
+/**
+ * sdt_aead_alloc() - transform for one direction of a keypair
+ * @suite: enum sdt_suite
+ * @key: SDT_KEY_LEN bytes
+ *
+ * Context: process. Return: transform, keyed, or ERR_PTR.
+ */
+struct crypto_aead *sdt_aead_alloc(u8 suite, const u8 *key)
+{
+	struct crypto_aead *tfm = find_cipher(suite);
+	int err;
+
+	if (IS_ERR(tfm))
+		return tfm;
+	err = crypto_aead_setkey(tfm, key, SDT_KEY_LEN);
+	if (!err)
+		err = crypto_aead_setauthsize(tfm, SDT_TAG_LEN);
+	if (err) {
+		crypto_free_aead(tfm);
+		return ERR_PTR(err);
+	}
+	return tfm;
 }
 
 static struct sdt_job *job_get(struct sdt_keypair *kp, struct crypto_aead *tfm)

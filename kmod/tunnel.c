@@ -162,32 +162,33 @@ static void store_cfg(struct sdt_tunnel *t, const struct sdt_tunnel_cfg *full)
 	WRITE_ONCE(t->at_limit, full->at_limit);
 }
 
-/* An address of one host, with its port. Unset is the mode's business. */
-static int check_host(const struct sdt_endpoint *e, const char *msg, struct netlink_ext_ack *extack)
+static bool is_group(const struct sdt_endpoint *e)
 {
-	bool group = e->family == AF_INET ? ipv4_is_multicast(sdt_ip_to4(&e->ip)) ||
-					    ipv4_is_lbcast(sdt_ip_to4(&e->ip)) :
-					    ipv6_addr_is_multicast(&e->ip);
+	if (e->family == AF_INET)
+		return ipv4_is_multicast(sdt_ip_to4(&e->ip)) ||
+		       ipv4_is_lbcast(sdt_ip_to4(&e->ip));
+	return ipv6_addr_is_multicast(&e->ip);
+}
 
+/* An address of one host, with its port. Unset is the mode's business. */
+static bool is_host(const struct sdt_endpoint *e)
+{
 	if (!e->family && !e->port)
-		return 0;
-	if (e->family && e->port && !sdt_ip_any(&e->ip) && !group)
-		return 0;
-	if (extack)
-		extack->_msg = msg;
-	return -EINVAL;
+		return true;
+	return e->family && e->port && !sdt_ip_any(&e->ip) && !is_group(e);
 }
 
 static int check_endpoints(const struct sdt_tunnel_cfg *full, struct netlink_ext_ack *extack)
 {
-	if (full->listen.family == AF_INET6 ? ipv6_addr_is_multicast(&full->listen.ip) :
-	    full->listen.family && ipv4_is_multicast(sdt_ip_to4(&full->listen.ip))) {
+	if (is_group(&full->listen))
 		NL_SET_ERR_MSG(extack, "listen must not be a group address");
-		return -EINVAL;
-	}
-	return check_host(&full->customer, "customer must be the address and port of one host",
-			  extack) ?:
-	       check_host(&full->target, "target must be the address and port of one host", extack);
+	else if (!is_host(&full->customer))
+		NL_SET_ERR_MSG(extack, "customer must be the address and port of one host");
+	else if (!is_host(&full->target))
+		NL_SET_ERR_MSG(extack, "target must be the address and port of one host");
+	else
+		return 0;
+	return -EINVAL;
 }
 
 static int check_fixed(const struct sdt_tunnel *t, const struct sdt_tunnel_cfg *cfg,
@@ -231,8 +232,7 @@ static struct sdt_dest *customer_dest(const struct sdt_endpoint *listen,
 	bool own = listen->family && !sdt_ip_any(&listen->ip);
 	struct sdt_dest *dest;
 
-	dest = sdt_dest_alloc(customer, own ? &listen->ip : &in6addr_any, customer->ifindex,
-			      GFP_KERNEL_ACCOUNT);
+	dest = sdt_dest_alloc(customer, own ? &listen->ip : &in6addr_any, 0, GFP_KERNEL_ACCOUNT);
 	if (!dest)
 		return NULL;
 	dest->sport = listen->port;
@@ -286,7 +286,7 @@ static void tunnel_finish(struct sdt_tunnel *t, bool tell)
 	if (t->ports)
 		sdt_ports_free(t);
 	sdt_listen_close(&t->closing);
-	sdt_dest_free(dest_swap(t, NULL));
+	sdt_dest_free_now(dest_swap(t, NULL));
 	atomic_dec(&t->link->tunnel_count);
 	t->node->tunnel_count--;
 	free_percpu(t->stats);

@@ -95,15 +95,20 @@ struct sdt_tunnel {
 	struct sdt_node *node;
 	struct sdt_link *link;
 	const struct sdt_mode_ops *ops;
-	u32 id;
-	char name[SDT_NAME_LEN];
-	bool dead;			/* written under node->lock and t->lock */
+	struct sdt_stats __percpu *stats;
+	struct socket __rcu *listener[2];	/* IPv4, IPv6; writers: node->lock */
+	struct sdt_dest __rcu *dest;	/* direct mode: the customer; writers: t->lock */
+	struct sdt_channels *channels;	/* NULL in direct mode */
+	struct sdt_ports *ports;	/* server role with egress sockets, else NULL */
 
 	u16 number;			/* on the wire */
 	u8 role;			/* enum sdt_role */
 	u8 hdr[SDT_TUNNEL_HDR_MAX];	/* frame header where there are no channels */
 	u8 hdr_len;
 	u8 lane;			/* the same: chosen by the first datagram */
+
+	u32 id;
+	char name[SDT_NAME_LEN];
 
 	/* configuration; node->lock to write; numbers: READ_ONCE to read */
 	struct sdt_endpoint listen;
@@ -119,15 +124,11 @@ struct sdt_tunnel {
 
 	/*
 	 * Opening and ending of channels, the port pool, parked datagrams; BH.
-	 * Not taken for a datagram of a channel that is open.
+	 * Not taken for a datagram of a channel that is open: so it shares no cache
+	 * line with what those read.
 	 */
-	spinlock_t lock;
-	struct socket __rcu *listener[2];	/* IPv4, IPv6; writers: node->lock */
-	struct sdt_dest __rcu *dest;	/* direct mode: the customer; writers: t->lock */
-	struct sdt_channels *channels;	/* NULL in direct mode */
-	struct sdt_ports *ports;	/* server role with egress sockets, else NULL */
-
-	struct sdt_stats __percpu *stats;
+	spinlock_t lock ____cacheline_aligned_in_smp;
+	bool dead;			/* written under node->lock and t->lock */
 
 	/* teardown only */
 	struct list_head ending;	/* those that share a grace period */
@@ -169,9 +170,13 @@ struct sdt_channel_info {
 };
 
 /**
- * sdt_tunnel_channel_next() - first channel with (allocator, id) at or after the cursor
+ * sdt_tunnel_channel_next() - first channel at or after the cursor
+ * @t: the tunnel
  * @cursor: 0 to begin; moved past what is returned; opaque
- * Context: process, node->lock held. Return: false at the end.
+ * @info: filled in
+ *
+ * Context: process, node->lock held.
+ * Return: false at the end.
  */
 bool sdt_tunnel_channel_next(struct sdt_tunnel *t, u64 *cursor, struct sdt_channel_info *info);
 

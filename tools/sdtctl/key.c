@@ -63,7 +63,7 @@ static int check_file(const char *word, const char *path, int fd, bool secret)
 
 static int read_fd(const char *word, const char *path, int fd, unsigned char key[SDT_KEY_SIZE])
 {
-	char text[FILE_MAX];
+	char text[FILE_MAX] = "";
 	size_t len = 0;
 	ssize_t got;
 	int err;
@@ -118,8 +118,8 @@ static void warn_of_mode(void)
 
 static int print_secret(int argc, char **argv, const char *verb, bool clamp)
 {
-	unsigned char key[SDT_KEY_SIZE];
-	char text[TEXT_SIZE];
+	unsigned char key[SDT_KEY_SIZE] = { 0 };
+	char text[TEXT_SIZE] = "";
 
 	if (argc)
 		return complain("%s: '%s' is too much", verb, safe(argv[0]));
@@ -153,7 +153,7 @@ static int run_genpsk(int argc, char **argv)
 
 static int run_pubkey(int argc, char **argv)
 {
-	unsigned char key[SDT_KEY_SIZE], public[SDT_KEY_SIZE];
+	unsigned char key[SDT_KEY_SIZE] = { 0 }, public[SDT_KEY_SIZE];
 	int err;
 
 	if (argc)

@@ -25,7 +25,7 @@ static int put_link(struct nl_request *req, const char *name, const struct given
 
 static int change(const char *verb, int cmd, int argc, char **argv)
 {
-	struct nl_request req;
+	struct nl_request req = { 0 };
 	struct given given;
 	int err;
 
@@ -65,7 +65,7 @@ static int run_set_link(int argc, char **argv)
 static int run_del_link(int argc, char **argv)
 {
 	const struct given nothing = { .verb = "del-link" };
-	struct nl_request req;
+	struct nl_request req = { 0 };
 	int err;
 
 	if (!argc)

@@ -39,7 +39,7 @@ const char *safe(const char *s)
 	return out;
 }
 
-static void say(const char *fmt, va_list ap)
+static void __attribute__((format(printf, 1, 0))) say(const char *fmt, va_list ap)
 {
 	fflush(stdout);
 	fputs("sdtctl: ", stderr);
@@ -268,7 +268,7 @@ static int parse_options(int argc, char **argv, int *first, const char **netns, 
 int main(int argc, char **argv)
 {
 	const char *netns = NULL, *batch = NULL;
-	int first, err;
+	int first = 0, err;
 
 	err = parse_options(argc, argv, &first, &netns, &batch);
 	if (err < 0)

@@ -116,6 +116,9 @@ static int refused(const struct nl_request *req, int error, struct verdict v)
 		if (req->marks[i - 1].offset <= v.offset)
 			return refuse("%s '%s': %s", req->marks[i - 1].word,
 				      safe(req->marks[i - 1].value), v.message);
+	/* Where it points to nothing, and there was one word only, that is meant. */
+	if (req->mark_count == 1)
+		return refuse("%s '%s': %s", req->what, safe(req->marks[0].value), v.message);
 	return refuse("%s: %s", req->what, v.message);
 }
 

@@ -32,7 +32,7 @@ int node_ensure_key(void)
 		.items = { { &word, "@" NODE_KEY_FILE } },
 		.count = 1,
 	};
-	struct nl_request req;
+	struct nl_request req = { 0 };
 	struct nlattr *nest;
 	int err;
 
@@ -58,7 +58,7 @@ int node_ensure_key(void)
 
 static int run_set_node(int argc, char **argv)
 {
-	struct nl_request req;
+	struct nl_request req = { 0 };
 	struct given given;
 	struct nlattr *nest;
 	int err;

@@ -161,7 +161,7 @@ static int put_link(struct nl_request *req, const struct given *given)
 
 static int run_add_tunnel(int argc, char **argv)
 {
-	struct nl_request req;
+	struct nl_request req = { 0 };
 	struct given given;
 	int err;
 
@@ -183,7 +183,7 @@ static int run_add_tunnel(int argc, char **argv)
 
 static int run_set_tunnel(int argc, char **argv)
 {
-	struct nl_request req;
+	struct nl_request req = { 0 };
 	struct given given;
 	int err;
 
@@ -202,7 +202,7 @@ static int run_set_tunnel(int argc, char **argv)
 static int run_del_tunnel(int argc, char **argv)
 {
 	const struct given nothing = { .verb = "del-tunnel" };
-	struct nl_request req;
+	struct nl_request req = { 0 };
 
 	if (!argc)
 		return complain("del-tunnel: the tunnel's name is missing");

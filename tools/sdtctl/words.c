@@ -158,7 +158,7 @@ static int put_device(struct nl_request *req, const struct word *word, const cha
 
 static int put_key(struct nl_request *req, const struct word *word, const char *value)
 {
-	unsigned char key[SDT_KEY_SIZE];
+	unsigned char key[SDT_KEY_SIZE] = { 0 };
 	int err;
 
 	mlock(key, sizeof(key));
@@ -282,7 +282,7 @@ static int put_endpoint(struct nl_request *req, const struct word *word, const c
 {
 	struct nlattr *nest;
 	char host[HOST_MAX];
-	const char *text;
+	const char *text = NULL;
 	uint16_t port = 0;
 	int err;
 

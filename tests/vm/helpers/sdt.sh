@@ -4,9 +4,7 @@
 #   . /t/sdt.sh
 #
 # Two nodes, local and remote, stand between customers on alice and targets on bob (see topo in lib.sh). Traffic comes
-# from /t/sdtload; the head of helpers/sdtload/main.c tells its options.
-
-load=/t/sdtload
+# from sdtload; the head of helpers/sdtload/main.c tells its options.
 
 # Fixed keys: making them would cost four program starts a scenario.
 # shellcheck disable=SC2034 # not all scenarios use all of them
@@ -20,10 +18,6 @@ load=/t/sdtload
 	PSK='sXcjOIwVHBUcpX39hFfFqN+pjJZgzCIP5MM9lGSetkc='
 	OTHER_PSK='MVDk3QEBkkxjS42cPZ3/urZfBlphjZYLe/2/E0zuLo4='
 }
-
-# From `sdtctl -j stats` to lines "object counter value".
-# shellcheck disable=SC2016 # jq's dollars
-STATS_FILTER='.[] | (.tunnel // .link // "node") as $object | .counters | to_entries[] | "\($object) \(.key) \(.value)"'
 
 declare -A _stat
 
@@ -58,11 +52,19 @@ nodes() {
 node_local() { on local <<<'set-node private-key @/tmp/LOCAL_KEY listen :7380'; }
 node_remote() { on remote <<<'set-node private-key @/tmp/REMOTE_KEY listen :7380'; }
 
-# link [WORD...]: the link "l" on both nodes; local is told where remote is.
+# link [WORD...]: the link "l" on both nodes. Local is told where remote is, and calls at once: so remote comes first.
 link() {
-	on local <<<"add-link l peer-key $REMOTE_PUB peer 10.2.0.2:7380 $*"
 	on remote <<<"add-link l peer-key $LOCAL_PUB $*"
+	on local <<<"add-link l peer-key $REMOTE_PUB peer 10.2.0.2:7380 $*"
 }
+
+# link_up NODE...: their links are up, in time.
+link_up() {
+	local node
+	for node in "$@"; do await 10 _link_is_up "$node" || bail "$node: the link does not come up"; done
+}
+
+_link_is_up() { sdtctl -n "$1" show links | grep -q 'state up'; }
 
 # tunnel NAME NUMBER [WORD...]: server mode from 10.1.0.2:5000+NUMBER to 10.3.0.2:5300; the words are for the proxy side.
 tunnel() {
@@ -73,16 +75,21 @@ tunnel() {
 }
 
 # traffic NAME ROLE...: one test: sdtload does this and is content.
-traffic() { check "$1" "$load" "${@:2}"; }
+traffic() { check "$1" sdtload "${@:2}"; }
 
 # counters NODE...: read all counters of these nodes anew, for value.
 counters() {
-	local node object name number
+	local node object word name
 	_stat=()
 	for node in "$@"; do
-		while read -r object name number; do
-			_stat[$node.$object.$name]=$number
-		done < <(sdtctl -n "$node" -j stats --all | jq -r "$STATS_FILTER")
+		object=node
+		while read -r word name; do
+			case $word in
+			node) object=node ;;
+			link | tunnel) object=$name ;;
+			*) _stat[$node.$object.$word]=$name ;;
+			esac
+		done < <(sdtctl -n "$node" stats --all)
 	done
 }
 
@@ -152,7 +159,7 @@ _number() {
 	REPLY=$sum
 }
 
-# show NODE WHAT FILTER: jq's answer about `sdtctl show WHAT`.
+# show NODE WHAT FILTER: jq's answer about the list that `sdtctl show WHAT` prints.
 show() { sdtctl -n "$1" -j show "$2" | jq -r "$3"; }
 
 # monitor NODE: events of NODE go to /tmp/monitor.NODE from now on.

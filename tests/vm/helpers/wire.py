@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 
-LOAD = '/t/sdtload'
+LOAD = 'sdtload'
 LOCAL, REMOTE, PORT = '10.2.0.1', '10.2.0.2', 7380
 INITIATION, RESPONSE, COOKIE, DATA, RESET = 1, 2, 3, 4, 5
 LENGTHS = {INITIATION: 192, RESPONSE: 148, COOKIE: 64, RESET: 8}
@@ -24,8 +24,8 @@ HEADER, TAG = 8, 16
 MAC1_AT = 160           # in an initiation
 TEXT = b'the quick brown fox jumps over the lazy dog'
 # Counters that begin as drops do but count traffic.
-TRAFFIC = {'rx_messages', 'rx_bytes', 'rx_keepalives', 'rx_initiations', 'rx_responses', 'rx_cookies', 'rx_challenges',
-           'rx_resets'}
+TRAFFIC = {'rx-messages', 'rx-bytes', 'rx-keepalives', 'rx-initiations', 'rx-responses', 'rx-cookies', 'rx-challenges',
+           'rx-resets'}
 
 Message = collections.namedtuple('Message', 'source sport target dport df payload')
 
@@ -70,13 +70,13 @@ def load(*words):
 
 def counters(node):
     text = subprocess.run(['sdtctl', '-n', node, '-j', 'stats', '--all'], stdout=subprocess.PIPE, check=True).stdout
-    return {(block.get('tunnel') or block.get('link') or 'node'): block['counters'] for block in json.loads(text)}
+    return {block.get('name', 'node'): block['counters'] for block in json.loads(text)}
 
 
 def drops(node):
     """All outer messages that the node threw away."""
     return sum(value for name in ('node', 'l') for counter, value in counters(node)[name].items()
-               if counter[:3] in ('rx_', 'hs_') and counter not in TRAFFIC)
+               if counter[:3] in ('rx-', 'hs-') and counter not in TRAFFIC)
 
 
 def verdict(name, problem=''):
@@ -186,32 +186,32 @@ def forgeries(outsider, data, initiation, public):
     """One damaged or recorded message each, and the counter that must rise for it."""
     payload = data[-1].payload
     send = outsider.send
-    counted('a recorded data message', 'remote', 'l', 'rx_replay', lambda: send(payload))
-    counted('the first one of the session', 'remote', 'l', 'rx_replay', lambda: send(data[0].payload))
-    counted('a bit of the text altered', 'remote', 'l', 'rx_tag', lambda: send(changed(payload, -20)))
-    counted('a bit of the tag altered', 'remote', 'l', 'rx_tag', lambda: send(changed(payload, -1)))
-    counted('another counter', 'remote', 'l', 'rx_tag', lambda: send(changed(payload, 6, 0x40)))
-    counted('the end cut off', 'remote', 'l', 'rx_tag', lambda: send(payload[:-1]))
-    counted('another index', 'remote', 'node', 'rx_index', lambda: send(changed(payload, 2)))
-    counted('a lane that was not agreed', 'remote', 'l', 'rx_lane', lambda: send(changed(payload, 0, 0x05)))
-    counted('a data message too short', 'remote', 'node', 'rx_truncated', lambda: send(payload[:23]))
-    counted('an empty datagram', 'remote', 'node', 'rx_truncated', lambda: send(b''))
-    counted('an unknown type', 'remote', 'node', 'rx_type', lambda: send(b'\x60' + payload[1:]))
-    counted('an initiation too long', 'remote', 'node', 'rx_type', lambda: send(initiation + b'\0'))
-    counted('an initiation with a lane', 'remote', 'node', 'rx_type', lambda: send(changed(initiation, 0, 0x01)))
-    counted('mac1 altered', 'remote', 'node', 'hs_mac1', lambda: send(changed(initiation, MAC1_AT)))
-    counted('mac1 right, the static key altered', 'remote', 'node', 'hs_invalid',
+    counted('a recorded data message', 'remote', 'l', 'rx-replay', lambda: send(payload))
+    counted('the first one of the session', 'remote', 'l', 'rx-replay', lambda: send(data[0].payload))
+    counted('a bit of the text altered', 'remote', 'l', 'rx-tag', lambda: send(changed(payload, -20)))
+    counted('a bit of the tag altered', 'remote', 'l', 'rx-tag', lambda: send(changed(payload, -1)))
+    counted('another counter', 'remote', 'l', 'rx-tag', lambda: send(changed(payload, 6, 0x40)))
+    counted('the end cut off', 'remote', 'l', 'rx-tag', lambda: send(payload[:-1]))
+    counted('another index', 'remote', 'node', 'rx-index', lambda: send(changed(payload, 2)))
+    counted('a lane that was not agreed', 'remote', 'l', 'rx-lane', lambda: send(changed(payload, 0, 0x05)))
+    counted('a data message too short', 'remote', 'node', 'rx-truncated', lambda: send(payload[:23]))
+    counted('an empty datagram', 'remote', 'node', 'rx-truncated', lambda: send(b''))
+    counted('an unknown type', 'remote', 'node', 'rx-type', lambda: send(b'\x60' + payload[1:]))
+    counted('an initiation too long', 'remote', 'node', 'rx-type', lambda: send(initiation + b'\0'))
+    counted('an initiation with a lane', 'remote', 'node', 'rx-type', lambda: send(changed(initiation, 0, 0x01)))
+    counted('mac1 altered', 'remote', 'node', 'hs-mac1', lambda: send(changed(initiation, MAC1_AT)))
+    counted('mac1 right, the static key altered', 'remote', 'node', 'hs-invalid',
             lambda: send(mac1(changed(initiation, 50), public)))
-    counted('mac1 right, the header altered', 'remote', 'node', 'hs_invalid',
+    counted('mac1 right, the header altered', 'remote', 'node', 'hs-invalid',
             lambda: send(mac1(changed(initiation, 7), public)))
-    counted('a forged reset', 'local', 'node', 'rx_reset_ignored',
+    counted('a forged reset', 'local', 'node', 'rx-reset-ignored',
             lambda: send(b'\x50' + random.randbytes(7), LOCAL))
 
 
 def recorded_handshake(outsider, initiation, response):
     """A recorded initiation opens nothing; it is answered by a challenge, which its sender cannot use."""
     sessions = counters('remote')['l']['keypairs']
-    counted('a recorded initiation is stale', 'remote', 'l', 'hs_stale', lambda: outsider.send(initiation))
+    counted('a recorded initiation is stale', 'remote', 'l', 'hs-stale', lambda: outsider.send(initiation))
     answer = outsider.hear()
     verdict('it is answered by a challenge',
             '' if len(answer) == 64 and answer[0] == COOKIE << 4 and answer[3] == 2 else f'{len(answer)} bytes: {answer.hex()}')

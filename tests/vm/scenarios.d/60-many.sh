@@ -1,0 +1,33 @@
+#!/bin/bash
+# files: tests/vm/helpers/sdt.sh
+# timeout: 120
+#
+# Many askers: two customers with the same port on different addresses, and one customer with 5,000 sockets.
+
+# shellcheck source=../lib.sh
+. /t/lib.sh
+# shellcheck source=../helpers/sdt.sh
+. /t/sdt.sh
+
+nodes
+ip -n alice -batch - <<'END'
+addr add 10.1.0.3/24 dev to-local
+addr add fd01::3/64 dev to-local nodad
+END
+link
+tunnel t 0 max-channels 6000
+on local <<<'add-tunnel six link l id 1 mode server listen [fd01::2]:5001'
+on remote <<<'add-tunnel six link l id 1 mode server target [fd03::2]:5300'
+
+traffic 'same port, two addresses, v4' \
+	echo --ns bob --bind 10.3.0.2:5300 --expect peers=2 -- \
+	client --ns alice --bind 10.1.0.1:7000 --bind 10.1.0.3:7000 --to 10.1.0.2:5000 --sockets 2 --count 2000 --window 32 --size 0-1400
+traffic 'same port, two addresses, v6' \
+	echo --ns bob --bind '[fd03::2]:5300' --expect peers=2 -- \
+	client --ns alice --bind '[fd01::1]:7000' --bind '[fd01::3]:7000' --to '[fd01::2]:5001' --sockets 2 --count 2000 --window 32 --size 0-1400
+traffic '5,000 sockets' \
+	echo --ns bob --bind 10.3.0.2:5300 --expect peers=5000 -- \
+	client --ns alice --to 10.1.0.2:5000 --sockets 5000 --count 15000 --window 128 --rate 1000 --size 16-400 --stall 5000
+check_counters '5,000 sockets: as many channels' 'local.t.channels-opened == 5002' 'remote.t.channels-opened == 5002'
+check_equal '5,000 sockets: show tells all of them, each once' 5002 \
+	"$(show remote channels '[.[] | select(.tunnel == "t").id] | unique | length')"

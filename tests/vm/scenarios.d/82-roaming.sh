@@ -1,0 +1,65 @@
+#!/bin/bash
+# files: tests/vm/helpers/sdt.sh
+# timeout: 90
+#
+# A peer that moves: another address (followed after a proof, or not at all with roam off), and another port of a NAT.
+
+# shellcheck source=../lib.sh
+. /t/lib.sh
+# shellcheck source=../helpers/sdt.sh
+. /t/sdt.sh
+
+nodes
+ip -n local -6 addr add fd02::9/64 dev to-remote nodad
+link
+tunnel t 0
+monitor remote
+
+echo=(echo --ns bob --bind 10.3.0.2:5300)
+client=(client --ns alice --to 10.1.0.2:5000)
+alive() { traffic "$1" "${echo[@]}" -- "${client[@]}" --count 100 --window 8 --size 0-1400 --stall 2000; }
+alive_soon() {
+	check "$1" await "$2" sdtload "${echo[@]}" --drain 10 -- "${client[@]}" --count 3 --until 1 --stall 150 --drain 10
+	alive "$1: nothing is lost from then on"
+}
+endpoint_is() { [ "$(show "$1" links '.[] | select(.name == "l").endpoint')" = "$2" ]; }
+move() { ip -n local -batch - <<<"addr del $1/24 dev to-remote"$'\n'"addr add $2/24 dev to-remote"; }
+
+alive 'before anything moves'
+check 'the endpoint is known' endpoint_is remote 10.2.0.1:7380
+
+move 10.2.0.1 10.2.0.9
+alive_soon 'another address' 10
+check 'another address: shown as the endpoint' await 5 endpoint_is remote 10.2.0.9:7380
+check 'another address: monitor tells' heard remote '10\.2\.0\.9'
+check_counters 'another address: counted' 'remote.l.endpoint-moved == 1' 'remote.l.keypairs == 1'
+
+on remote <<<'set-link l roam off'
+move 10.2.0.9 10.2.0.1
+traffic 'roam off: what comes is used, answers go where they went' \
+	"${echo[@]}" --expect received=20 -- "${client[@]}" --count 20 --window 20 --stall 300 --expect lost=20
+check_counters 'roam off: counted' 'remote.l.rx-roam >= 1' 'remote.l.endpoint-moved == 1'
+on remote <<<'set-link l roam on'
+alive_soon 'roam on again: it follows' 10
+
+# A NAT in front of local: first one port, then another.
+snat() {
+	at local nft -f - <<-END
+		flush ruleset
+		table ip nat {
+			chain out {
+				type nat hook postrouting priority srcnat
+				ip protocol udp oifname "to-remote" snat to 10.2.0.1:$1
+			}
+		}
+	END
+	# The mapping of before is forgotten, as when a NAT is restarted.
+	at local conntrack -F
+}
+check 'a NAT with port 9001' snat 9001
+alive_soon 'a NAT with port 9001: followed' 5
+check 'a NAT with port 9001: shown' await 5 endpoint_is remote 10.2.0.1:9001
+check 'the NAT takes port 9002' snat 9002
+alive 'the NAT takes port 9002: followed at once, nothing is lost'
+check 'the NAT takes port 9002: shown' await 5 endpoint_is remote 10.2.0.1:9002
+check_counters 'no handshake was needed for any of it' 'remote.l.keypairs == 1'

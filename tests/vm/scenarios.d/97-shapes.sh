@@ -1,0 +1,76 @@
+#!/bin/bash
+# files: tests/vm/helpers/sdt.sh
+# timeout: 120
+#
+# Packets of every shape: checksums that are still to be computed, GSO, cloned, non-linear, reassembled; from a customer
+# behind a device and from one on the node itself; over a link whose device offloads nothing.
+
+# shellcheck source=../lib.sh
+. /t/lib.sh
+# shellcheck source=../helpers/sdt.sh
+. /t/sdt.sh
+
+nodes
+ip -n alice link set to-local mtu 9000
+ip -n local link set to-alice mtu 9000
+ip -n local link set to-remote mtu 9000
+ip -n remote link set to-local mtu 9000
+ip -n remote link set to-bob mtu 9000
+ip -n bob link set to-remote mtu 9000
+link
+tunnel t 0
+# A customer on the node itself.
+on local <<<'add-tunnel own link l id 1 mode server listen 127.0.0.1:5001'
+on remote <<<'add-tunnel own link l id 1 mode server target 10.3.0.2:5300'
+
+echo=(echo --ns bob --bind 10.3.0.2:5300)
+offloads() {
+	at "$1" ethtool -K "$2" tx "$3" rx "$3" sg "$3" gso "$3" gro "$3" tso "$3" tx-udp-segmentation "$3" >/dev/null
+}
+
+# shapes NAME ROLE-OPTION...: every shape that a sender can make.
+shapes() {
+	local name=$1
+	shift
+	traffic "$name: plain" "${echo[@]}" -- client "$@" --count 300 --window 32 --size 0-1400
+	traffic "$name: GSO" "${echo[@]}" --expect received=640 -- client "$@" --gso 32 --count 640 --window 64 --size 1200
+	traffic "$name: GSO, small" "${echo[@]}" --expect received=640 -- client "$@" --gso 16 --count 640 --window 64 --size 33
+	traffic "$name: non-linear" "${echo[@]}" -- client "$@" --pieces 5 --count 300 --window 32 --size 40-1400
+	traffic "$name: non-linear, large" "${echo[@]}" -- client "$@" --pieces 7 --count 200 --window 16 --size 2000-8800
+}
+
+shapes 'veth with offloads' --ns alice --to 10.1.0.2:5000
+shapes 'a customer on the node' --ns local --to 127.0.0.1:5001
+
+# A tap on every device clones each packet on its way.
+for where in alice/to-local local/to-alice local/to-remote remote/to-bob; do
+	background "${where%/*}" tcpdump -i "${where#*/}" -w "/tmp/tap.${where%/*}.${where#*/}" -s 64
+	await 10 test -s "/tmp/tap.${where%/*}.${where#*/}" || bail "no tcpdump on $where"
+done
+shapes 'cloned by a tap' --ns alice --to 10.1.0.2:5000
+
+# A customer's device with a small MTU: datagrams arrive in fragments and are put together again, in a chain.
+ip -n alice link set to-local mtu 1500
+traffic 'put together from fragments' "${echo[@]}" -- client --ns alice --to 10.1.0.2:5000 --count 100 --window 4 --size 3000-8800
+ip -n alice link set to-local mtu 9000
+
+for where in 'alice to-local' 'local to-alice' 'local to-remote' 'remote to-local' 'remote to-bob' 'bob to-remote'; do
+	# shellcheck disable=SC2086 # two words
+	offloads $where off
+done
+shapes 'veth without offloads' --ns alice --to 10.1.0.2:5000
+
+# The link over a pair of tap devices: they offload nothing, so what the far end takes for right was computed in full.
+modprobe tun
+background alice sdtload pump --tap local/wire0 --tap remote/wire0
+await 5 ip -n remote link show wire0 || bail 'no tap devices'
+ip -n local -batch - <<<$'link set wire0 mtu 9000 up\naddr add 10.2.9.1/24 dev wire0'
+ip -n remote -batch - <<<$'link set wire0 mtu 9000 up\naddr add 10.2.9.2/24 dev wire0'
+on local <<<'set-link l peer 10.2.9.2:7380'
+ip -n local link set to-remote down
+for where in 'alice to-local' 'local to-alice' 'remote to-bob' 'bob to-remote'; do
+	# shellcheck disable=SC2086 # two words
+	offloads $where on
+done
+shapes 'link without offloads' --ns alice --to 10.1.0.2:5000
+check_counters 'nothing arrived damaged' 'local.l.rx-tag == 0' 'remote.l.rx-tag == 0' 'local.t.in-shape == 0'
