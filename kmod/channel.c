@@ -958,7 +958,8 @@ int sdt_channels_module_init(void)
 	BUILD_BUG_ON(offsetofend(struct sdt_channel, epoch) > 64);
 	BUILD_BUG_ON(sizeof(struct sdt_channel) > 192 && SMP_CACHE_BYTES <= 64);
 
-	channel_cache = kmem_cache_create("sdt_channel", sizeof(struct sdt_channel), 0,
+	channel_cache = kmem_cache_create("sdt_channel", sizeof(struct sdt_channel),
+					  __alignof__(struct sdt_channel),
 					  SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT, NULL);
 	if (!channel_cache)
 		return -ENOMEM;

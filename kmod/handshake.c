@@ -110,6 +110,7 @@ static void fill_payload(struct sdt_hs_payload *payload, const struct sdt_link *
 	payload->features = cpu_to_be32(SDT_FEATURES);
 	payload->lanes = READ_ONCE(link->lane_limit);
 	payload->max_message = cpu_to_be16(SDT_MAX_MESSAGE);
+	payload->flags = READ_ONCE(link->has_peer) ? SDT_HS_FLAG_CONFIGURED : 0;
 }
 
 /* The epoch that a handshake announces: a new one if the ids of the old are used up. */
@@ -171,6 +172,8 @@ int sdt_handshake_initiate(struct sdt_link *link)
 	rcu_read_unlock();
 	if (!to.family)
 		return -EDESTADDRREQ;
+	if (READ_ONCE(sdt_frozen))
+		return -EAGAIN;
 	if (!ident_copy(node, &ident))
 		return -ENOKEY;
 
@@ -192,6 +195,8 @@ int sdt_handshake_initiate(struct sdt_link *link)
 	memcpy(link->init.last_mac1, msg.mac1, SDT_MAC_LEN);
 	link->init.sent = ktime_get_boottime_ns();
 	link->init.challenged = false;
+	link->init.cookied = false;
+	link->init.lanes = payload.lanes;
 	WRITE_ONCE(link->init.active, true);
 	err = send_message(node, link, &msg, sizeof(msg), &to, &local, sock_lane);
 	if (err)
@@ -250,7 +255,7 @@ static bool source_allowed(struct sdt_node *node, const struct sdt_endpoint *fro
 	if (from->family == AF_INET6)
 		memset(&net.s6_addr[8], 0, 8);
 	b = &table->bucket[jhash(&net, sizeof(net), table->seed) % SDT_SOURCE_BUCKETS];
-	if (time_after(now, b->second + HZ)) {
+	if (!b->used || time_after(now, b->second + HZ)) {
 		b->second = now;
 		b->used = 0;
 	}
@@ -339,6 +344,30 @@ static void accepted(struct sdt_link *link, const struct sdt_hs_payload *payload
 	sdt_count(link->stats, SDT_STAT_RX_INITIATIONS);
 }
 
+/*
+ * Once a second for the same initiation, so that a recording that is replayed
+ * all the time cannot take the answers from a node whose clock went back; and
+ * few in all. None is longer than what it answers.
+ */
+static bool challenge_allowed(struct sdt_link *link, const u8 *mac1, u64 now)
+{
+	u64 second = div64_u64(now, sdt_seconds_ns(1));
+
+	if (link->challenge_window != second) {
+		link->challenge_window = second;
+		link->challenge_count = 0;
+	}
+	if (link->challenge_count >= SDT_CHALLENGES_PER_SECOND)
+		return false;
+	if (!memcmp(link->challenge_mac1, mac1, SDT_MAC_LEN) &&
+	    now - link->challenge_sent < sdt_seconds_ns(1))
+		return false;
+	link->challenge_count++;
+	memcpy(link->challenge_mac1, mac1, SDT_MAC_LEN);
+	link->challenge_sent = now;
+	return true;
+}
+
 /* Authentic but stale: ask who is there, at most once a second. */
 static void challenge(struct sdt_link *link, const struct sdt_ident *ident,
 		      const struct sdt_msg_initiation *msg, const struct sdt_hs_cb *cb, u64 now)
@@ -353,9 +382,8 @@ static void challenge(struct sdt_link *link, const struct sdt_ident *ident,
 		link->challenge_birth = now;
 		link->challenge_valid = true;
 	}
-	if (link->challenge_sent && now - link->challenge_sent < sdt_seconds_ns(1))
+	if (!challenge_allowed(link, msg->mac1, now))
 		return;
-	link->challenge_sent = now;
 	send_cookie(link->node, ident, link->suite, SDT_COOKIE_CHALLENGE,
 		    be32_to_cpu(msg->sender_index), msg->mac1, link->challenge, cb);
 }
@@ -369,9 +397,12 @@ static int respond(struct sdt_link *link, struct sdt_noise *hs,
 	struct sdt_hs_payload payload;
 	struct sdt_msg_response msg;
 	struct sdt_keypair *kp;
-	u64 epoch = own_epoch(link);
+	u64 epoch;
 	int err;
 
+	if (READ_ONCE(sdt_frozen))
+		return -EAGAIN;
+	epoch = own_epoch(link);
 	fill_payload(&payload, link, epoch);
 	/* the index is announced before there is a keypair to carry it */
 	err = sdt_index_insert(node, &link->resp_reserve);
@@ -391,6 +422,7 @@ static int respond(struct sdt_link *link, struct sdt_noise *hs,
 		goto unreserve;
 	}
 	kp->initiator = false;
+	kp->peer_configured = theirs->flags & SDT_HS_FLAG_CONFIGURED;
 	kp->remote_index = their_index;
 	kp->own_epoch = epoch;
 	kp->peer_epoch = be64_to_cpu(theirs->epoch);
@@ -399,10 +431,13 @@ static int respond(struct sdt_link *link, struct sdt_noise *hs,
 	kp->from_local = cb->local;
 	sdt_keypair_take_index(kp, &link->resp_reserve);
 	sdt_link_keypair_new(link, kp);
+	/* even if it is never confirmed, its keys must not stay for ever */
+	sdt_link_wake(link);
 
 	sdt_mac_write(&link->peer_mac, &msg, sizeof(msg), valid_cookie(link));
 	memcpy(link->resp_mac1, msg.mac1, SDT_MAC_LEN);
 	link->resp_index = be32_to_cpu(msg.sender_index);
+	link->resp_cookied = false;
 	err = send_message(node, link, &msg, sizeof(msg), &cb->from, &cb->local, cb->sock_lane);
 	sdt_count(link->stats, err ? SDT_DROP_TX_NO_ROUTE : SDT_STAT_TX_RESPONSES);
 	return 0;
@@ -485,12 +520,13 @@ static int adopt_response(struct sdt_link *link, const struct sdt_hs_payload *th
 
 	sdt_noise_split(&link->init.noise, k1, k2);
 	kp = sdt_keypair_create(link, link->suite, k1, k2,
-				min_t(u8, theirs->lanes, READ_ONCE(link->lane_limit)));
+				min(theirs->lanes, link->init.lanes));
 	sdt_wipe(k1, sizeof(k1));
 	sdt_wipe(k2, sizeof(k2));
 	if (IS_ERR(kp))
 		return PTR_ERR(kp);
 	kp->initiator = true;
+	kp->peer_configured = theirs->flags & SDT_HS_FLAG_CONFIGURED;
 	kp->remote_index = their_index;
 	kp->own_epoch = link->init.own_epoch;
 	kp->peer_epoch = be64_to_cpu(theirs->epoch);
@@ -571,7 +607,15 @@ static enum sdt_stat receive_cookie(struct sdt_node *node, const void *data,
 		reason = SDT_DROP_HS_UNEXPECTED;
 	} else if (sdt_cookie_read(msg, &link->peer_mac, link->suite, mac1, value)) {
 		reason = SDT_DROP_HS_INVALID;
+	} else if (msg->what == SDT_COOKIE_COOKIE && (ours ? link->init.cookied :
+							       link->resp_cookied)) {
+		/* one cookie a message: a recorded one must not look young again */
+		reason = SDT_DROP_HS_UNEXPECTED;
 	} else if (msg->what == SDT_COOKIE_COOKIE) {
+		if (ours)
+			link->init.cookied = true;
+		else
+			link->resp_cookied = true;
 		memcpy(link->cookie, value, SDT_MAC_LEN);
 		link->cookie_birth = ktime_get_boottime_ns();
 		link->cookie_valid = true;

@@ -8,6 +8,7 @@
 #include "bytes.h"
 
 #define SDT_HS_QUEUE_MAX	1024	/* messages that wait for the worker */
+#define SDT_CHALLENGES_PER_SECOND 10	/* a link */
 #define SDT_SOURCE_BUCKETS	1024
 #define SDT_SOURCE_PER_SECOND	20	/* handshakes from one source under load */
 

@@ -37,10 +37,40 @@ static struct sdt_path *path_of(struct sdt_link *link, struct sdt_lane *lane)
 	struct sdt_path *path = rcu_dereference(lane->path);
 
 	if (lane->index && READ_ONCE(link->lane_role) == SDT_LANE_ROLE_ANSWER &&
-	    (!path || time_after(jiffies, READ_ONCE(lane->last_rx) +
-					  sdt_seconds(SDT_LANE_FRESH_TIME))))
+	    (!path || time_after(jiffies, READ_ONCE(lane->last_rx) + sdt_lane_fresh)))
 		path = NULL;
 	return path ?: rcu_dereference(link->lanes[0]->path);
+}
+
+/* Where a message of @lane goes now. Return: 0, or the reason to drop. RCU. */
+static enum sdt_stat flow_of(struct sdt_lane *lane, const struct sdt_tx_to *to, u8 tos,
+			     struct sdt_flow *flow)
+{
+	struct sdt_path *path = to ? NULL : path_of(lane->link, lane);
+	struct sdt_link *link = lane->link;
+	struct sdt_node *node = link->node;
+	struct sdt_sock *s;
+
+	if (unlikely(!to && !path))
+		return SDT_DROP_TX_NO_ENDPOINT;
+	*flow = (struct sdt_flow) {
+		.dst = to ? &to->remote : &path->remote,
+		.src = to ? &to->local : &path->local,
+		.src_hint = !READ_ONCE(link->source.family),
+		.mark = READ_ONCE(node->fwmark),
+		.ifindex = READ_ONCE(node->ifindex),
+		.tos = tos,
+		.ttl = READ_ONCE(link->ttl),
+		.df = true,
+		.cache = path ? &path->cache : NULL,
+	};
+	s = rcu_dereference(node->socks[to ? to->sock_lane : path->sock_lane]
+				       [flow->dst->family == AF_INET6]);
+	if (unlikely(!s))
+		return SDT_DROP_TX_SOCKET;
+	flow->sk = s->sock->sk;
+	flow->sport = s->port;
+	return 0;
 }
 
 /**
@@ -55,37 +85,17 @@ static struct sdt_path *path_of(struct sdt_link *link, struct sdt_lane *lane)
 void sdt_lane_out(struct sdt_lane *lane, struct sk_buff *skb, u8 tos, const struct sdt_tx_to *to)
 {
 	struct sdt_link *link = lane->link;
-	struct sdt_node *node = link->node;
-	struct sdt_path *path = to ? NULL : path_of(link, lane);
 	unsigned int len = skb->len;
-	struct sdt_flow flow = {
-		.mark = READ_ONCE(node->fwmark),
-		.ifindex = READ_ONCE(node->ifindex),
-		.tos = tos,
-		.ttl = READ_ONCE(link->ttl),
-		.df = true,
-	};
-	struct sdt_sock *s;
-	u8 sock_lane;
+	struct sdt_flow flow;
+	enum sdt_stat why;
 	int err;
 
-	if (unlikely(!to && !path)) {
-		sdt_drop(link->stats, SDT_DROP_TX_NO_ENDPOINT, skb);
+	why = flow_of(lane, to, tos, &flow);
+	if (unlikely(why)) {
+		sdt_drop(link->stats, why, skb);
 		return;
 	}
-	flow.dst = to ? &to->remote : &path->remote;
-	flow.src = to ? &to->local : &path->local;
-	flow.src_hint = !link->source.family;
-	flow.cache = path ? &path->cache : NULL;
-	sock_lane = to ? to->sock_lane : path->sock_lane;
-	s = rcu_dereference(node->socks[sock_lane][flow.dst->family == AF_INET6]);
-	if (unlikely(!s)) {
-		sdt_drop(link->stats, SDT_DROP_TX_SOCKET, skb);
-		return;
-	}
-	flow.sk = s->sock->sk;
-	flow.sport = s->port;
-	err = sdt_xmit(node->net, &flow, skb);
+	err = sdt_xmit(link->node->net, &flow, skb);
 	if (unlikely(err))
 		sdt_drop(link->stats, xmit_reason(err), NULL);
 	else
@@ -114,18 +124,25 @@ static void write_header(struct sk_buff *out, const struct sdt_keypair *kp, u8 l
 }
 
 /*
- * Length of the PAD frame that brings @plain bytes to a multiple of @pad; a
- * data frame in front of it grows by its length field.
+ * Length of the PAD frame that brings @plain bytes to a multiple of link->pad; a
+ * data frame in front of it grows by its length field. 0: none, or the padded
+ * message would not fit where the bare one may.
  */
-static unsigned int pad_len(unsigned int plain, unsigned int pad, unsigned int room)
+static unsigned int pad_len(struct sdt_lane *lane, const struct sdt_keypair *kp, unsigned int plain)
 {
-	unsigned int n;
+	unsigned int pad = READ_ONCE(lane->link->pad), n;
+	struct sdt_flow flow;
+	int room;
 
-	if (!pad)
+	if (likely(!pad) || flow_of(lane, NULL, 0, &flow))
 		return 0;
+	room = sdt_route_mtu(lane->link->node->net, &flow);
+	if (room < 0)
+		return 0;
+	room = min_t(int, room, kp->max_message) - (int)SDT_DATA_MIN_LEN;
 	plain += 2;
 	n = roundup(plain + 2, pad) - plain;
-	return plain + n <= room ? n : 0;
+	return (int)(plain + n) <= room ? n : 0;
 }
 
 /* Frame header with its length put in, for a frame that is not the last. */
@@ -155,7 +172,8 @@ static bool take_counter(struct sdt_lane *lane, struct sdt_keypair *kp, u32 *cou
 
 	if (unlikely(tx->counter >= SDT_REJECT_AFTER_COUNTER))
 		return false;
-	if (unlikely(tx->counter >= SDT_REKEY_AFTER_MESSAGES))
+	/* once: the tick looks at the counters, too */
+	if (unlikely(tx->counter == SDT_REKEY_AFTER_MESSAGES))
 		sdt_link_want(lane->link, SDT_LINK_WANT_REKEY);
 	*counter = tx->counter;
 	WRITE_ONCE(tx->counter, tx->counter + 1);
@@ -164,8 +182,10 @@ static bool take_counter(struct sdt_lane *lane, struct sdt_keypair *kp, u32 *cou
 
 static void stamp(unsigned long *where)
 {
-	if (READ_ONCE(*where) != jiffies)
-		WRITE_ONCE(*where, jiffies);
+	unsigned long now = jiffies;
+
+	if (READ_ONCE(*where) != now)
+		WRITE_ONCE(*where, now);
 }
 
 /* A message without frames. */
@@ -220,7 +240,8 @@ static bool epoch_fits(struct sdt_link *link, const struct sdt_keypair *kp, stru
 		/* drawn under the new epoch, whose keypair is still to come */
 		if (cb->epoch == READ_ONCE(link->ids.epoch)) {
 			stage(link, skb);
-			sdt_link_want(link, SDT_LINK_WANT_REKEY);
+			if (!READ_ONCE(link->trying))
+				sdt_link_want(link, SDT_LINK_WANT_REKEY);
 		} else {
 			sdt_drop(link->stats, SDT_DROP_TX_EPOCH, skb);
 		}
@@ -256,7 +277,7 @@ static void send_one(struct sdt_lane *lane, struct sdt_keypair *kp, struct sk_bu
 		sdt_drop(link->stats, SDT_DROP_TX_TOO_BIG, skb);
 		return;
 	}
-	pad = pad_len(plain, READ_ONCE(link->pad), kp->max_message - SDT_DATA_MIN_LEN);
+	pad = pad_len(lane, kp, plain);
 	p.out = alloc_skb(SDT_HEADROOM + SDT_DATA_MIN_LEN + plain + (pad ? pad + 2 : 0),
 			  GFP_ATOMIC | __GFP_NOWARN);
 	if (unlikely(!p.out)) {
@@ -266,7 +287,8 @@ static void send_one(struct sdt_lane *lane, struct sdt_keypair *kp, struct sk_bu
 	if (unlikely(!take_counter(lane, kp, &counter))) {
 		kfree_skb(p.out);
 		stage(link, skb);
-		sdt_link_want(link, SDT_LINK_WANT_REKEY);
+		if (!READ_ONCE(link->trying))
+			sdt_link_want(link, SDT_LINK_WANT_REKEY);
 		return;
 	}
 	skb_reserve(p.out, SDT_HEADROOM);
@@ -356,7 +378,8 @@ static void lane_send(struct sdt_lane *lane, struct sk_buff_head *batch)
 	}
 	if (unlikely(lane->index && !test_bit(lane->index, &kp->lanes_up)))
 		reroute(link, batch, true);
-	if (keepalive && skb_queue_empty(batch))
+	/* whatever else there is: it may all turn out not to be sendable */
+	if (keepalive)
 		send_keepalive(lane, kp);
 	while ((skb = __skb_dequeue(batch)))
 		send_one(lane, kp, skb);
@@ -413,6 +436,7 @@ void sdt_lane_kick(struct sdt_lane *lane)
  */
 void sdt_lane_keepalive(struct sdt_link *link, unsigned int i)
 {
+	/* pairs with the store in grow_lanes() */
 	struct sdt_lane *lane = smp_load_acquire(&link->lanes[i]);
 
 	if (!lane || READ_ONCE(link->dead))
@@ -442,6 +466,7 @@ void sdt_link_send(struct sdt_link *link, struct sk_buff *skb)
 		if (!kp || i >= kp->lanes || !test_bit(i, &kp->lanes_up))
 			i = 0;
 	}
+	/* pairs with the store in grow_lanes() */
 	lane = smp_load_acquire(&link->lanes[i]);
 	spin_lock(&lane->queue.lock);
 	if (unlikely(skb_queue_len(&lane->queue) >= SDT_LANE_QUEUE_MAX || READ_ONCE(link->dead))) {
@@ -509,7 +534,7 @@ struct sdt_lane *sdt_lane_create(struct sdt_link *link, u8 index)
 	lane->link = link;
 	lane->index = index;
 	skb_queue_head_init(&lane->queue);
-	lane->last_rx = jiffies - 3600 * HZ;	/* long ago */
+	lane->last_rx = jiffies - SDT_LONG_AGO;
 	lane->last_rx_data = lane->last_rx;
 	lane->last_tx = lane->last_rx;
 	lane->last_tx_data = lane->last_rx;

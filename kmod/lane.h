@@ -82,6 +82,7 @@ void sdt_link_opened(struct sdt_keypair *kp, struct sk_buff *skb, int err);
 int sdt_path_set(struct sdt_link *link, unsigned int lane, const struct sdt_endpoint *remote,
 		 const struct in6_addr *local, u8 sock_lane);
 int sdt_path_configured(struct sdt_link *link);
+int sdt_path_fill(struct sdt_link *link);
 void sdt_path_confirmed(struct sdt_link *link, const struct sdt_endpoint *from,
 			const struct in6_addr *local, bool role_changed);
 void sdt_path_heard(struct sdt_link *link, struct sdt_keypair *kp, const struct sdt_rx_cb *cb);

@@ -186,7 +186,7 @@ void sdt_keypair_drop(struct sdt_keypair *kp)
 bool sdt_keypair_usable(const struct sdt_keypair *kp)
 {
 	return kp && READ_ONCE(kp->confirmed) &&
-	       ktime_get_coarse_boottime_ns() - kp->birth < sdt_seconds_ns(SDT_REJECT_AFTER_TIME);
+	       ktime_get_coarse_boottime_ns() - kp->birth < sdt_reject_ns;
 }
 
 static struct sdt_keypair *slot(struct sdt_link *link, struct sdt_keypair __rcu **where)
@@ -206,77 +206,106 @@ static struct sdt_keypair *take_if_epoch(struct sdt_link *link, struct sdt_keypa
 	return kp;
 }
 
-/*
- * @kp was just confirmed and is the current one: now, and not before, what its
- * handshake said becomes true.
- */
-static void keypair_took_effect(struct sdt_link *link, struct sdt_keypair *kp)
-{
-	struct sdt_keypair *gone[2] = { NULL, NULL };
-	bool epoch_changed, role_changed;
-	enum sdt_lane_role role;
-	u64 old_epoch = 0;
+/* What a keypair's taking effect leaves to do when kp_lock is released. */
+struct effect {
+	struct sdt_keypair *gone[3];
+	bool epoch_changed;
+	u64 old_epoch;
+};
 
-	spin_lock_bh(&link->kp_lock);
-	epoch_changed = link->peer_epoch_valid && link->peer_epoch != kp->peer_epoch;
-	if (epoch_changed) {
-		old_epoch = link->peer_epoch;
-		gone[0] = take_if_epoch(link, &link->previous_kp, old_epoch);
-		gone[1] = take_if_epoch(link, &link->next_kp, old_epoch);
+/*
+ * @kp becomes the current one. If the peer started a new epoch, what is left of
+ * the old one goes with it. kp_lock.
+ */
+static void make_current(struct sdt_link *link, struct sdt_keypair *kp, struct effect *e)
+{
+	memset(e, 0, sizeof(*e));
+	kp->confirmed = true;
+	e->gone[0] = slot(link, &link->previous_kp);
+	rcu_assign_pointer(link->previous_kp, slot(link, &link->current_kp));
+	rcu_assign_pointer(link->current_kp, kp);
+	e->epoch_changed = link->peer_epoch_valid && link->peer_epoch != kp->peer_epoch;
+	if (e->epoch_changed) {
+		e->old_epoch = link->peer_epoch;
+		e->gone[1] = take_if_epoch(link, &link->previous_kp, e->old_epoch);
+		e->gone[2] = take_if_epoch(link, &link->next_kp, e->old_epoch);
 	}
 	link->peer_epoch = kp->peer_epoch;
 	link->peer_epoch_valid = true;
-	spin_unlock_bh(&link->kp_lock);
-	sdt_keypair_drop(gone[0]);
-	sdt_keypair_drop(gone[1]);
+}
 
-	spin_lock_bh(&link->path_lock);
-	role = link->has_peer && kp->initiator ? SDT_LANE_ROLE_OWN : link->lane_role;
-	if (role == SDT_LANE_ROLE_OPEN)
-		role = SDT_LANE_ROLE_ANSWER;
+/*
+ * Who has a socket for each lane, and who answers: the node that has its peer's
+ * endpoint configured; where both have, the one with the smaller public key. So
+ * both come to the same, whoever restarts and whoever initiates. RCU.
+ */
+static enum sdt_lane_role role_of(struct sdt_link *link, const struct sdt_keypair *kp)
+{
+	const struct sdt_ident *ident = rcu_dereference(link->node->ident);
+
+	if (!READ_ONCE(link->has_peer))
+		return SDT_LANE_ROLE_ANSWER;
+	if (!kp->peer_configured || !ident)
+		return SDT_LANE_ROLE_OWN;
+	return memcmp(ident->key.pub, link->peer_key, SDT_KEY_LEN) < 0 ? SDT_LANE_ROLE_OWN :
+									   SDT_LANE_ROLE_ANSWER;
+}
+
+/* Now, and not before confirmation, what the handshake of @kp said becomes true. */
+static void took_effect(struct sdt_link *link, struct sdt_keypair *kp, const struct effect *e)
+{
+	enum sdt_lane_role role;
+	bool role_changed;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(e->gone); i++)
+		sdt_keypair_drop(e->gone[i]);
+	local_bh_disable();
+	rcu_read_lock();
+	role = role_of(link, kp);
+	spin_lock(&link->path_lock);
 	role_changed = role != link->lane_role;
 	WRITE_ONCE(link->lane_role, role);
-	spin_unlock_bh(&link->path_lock);
+	spin_unlock(&link->path_lock);
 	sdt_path_confirmed(link, &kp->from, &kp->from_local, role_changed);
-	sdt_count(link->stats, SDT_STAT_KEYPAIRS);
-	if (epoch_changed) {
-		local_bh_disable();
-		rcu_read_lock();
-		sdt_tunnels_peer_epoch(link, old_epoch);
-		rcu_read_unlock();
-		local_bh_enable();
-	}
+	sdt_stat_inc(link->stats, SDT_STAT_KEYPAIRS);
+	if (e->epoch_changed)
+		sdt_tunnels_peer_epoch(link, e->old_epoch);
 	set_bit(SDT_LINK_SETTLED, &link->requests);
 	sdt_link_announce(link, SDT_LINK_UP);
 	sdt_link_wake(link);
+	rcu_read_unlock();
+	local_bh_enable();
 }
 
 /**
  * sdt_link_keypair_new() - put a finished handshake's keypair into its slot
  * @link: the link
  * @kp: initiator: confirmed by the verified response, becomes current;
- * 	responder: becomes next, and nothing else changes
+ *	responder: becomes next, and nothing else changes
  *
  * Context: process, link->hs_lock.
  */
 void sdt_link_keypair_new(struct sdt_link *link, struct sdt_keypair *kp)
 {
-	struct sdt_keypair *gone;
+	struct sdt_keypair *gone = NULL;
+	bool initiator = kp->initiator;
+	struct effect e;
 
+	/* a responder's may be confirmed, and end, as soon as it is in its slot */
+	rcu_read_lock();
 	spin_lock_bh(&link->kp_lock);
-	if (kp->initiator) {
-		kp->confirmed = true;
-		gone = slot(link, &link->previous_kp);
-		rcu_assign_pointer(link->previous_kp, slot(link, &link->current_kp));
-		rcu_assign_pointer(link->current_kp, kp);
+	if (initiator) {
+		make_current(link, kp, &e);
 	} else {
 		gone = slot(link, &link->next_kp);
 		rcu_assign_pointer(link->next_kp, kp);
 	}
 	spin_unlock_bh(&link->kp_lock);
 	sdt_keypair_drop(gone);
-	if (kp->initiator)
-		keypair_took_effect(link, kp);
+	if (initiator)
+		took_effect(link, kp, &e);
+	rcu_read_unlock();
 }
 
 /**
@@ -288,21 +317,17 @@ void sdt_link_keypair_new(struct sdt_link *link, struct sdt_keypair *kp)
  */
 bool sdt_link_confirm(struct sdt_link *link, struct sdt_keypair *kp)
 {
-	struct sdt_keypair *gone;
+	struct effect e;
 
 	spin_lock_bh(&link->kp_lock);
 	if (slot(link, &link->next_kp) != kp || link->dead) {
 		spin_unlock_bh(&link->kp_lock);
 		return false;
 	}
-	kp->confirmed = true;
-	gone = slot(link, &link->previous_kp);
-	rcu_assign_pointer(link->previous_kp, slot(link, &link->current_kp));
-	rcu_assign_pointer(link->current_kp, kp);
 	RCU_INIT_POINTER(link->next_kp, NULL);
+	make_current(link, kp, &e);
 	spin_unlock_bh(&link->kp_lock);
-	sdt_keypair_drop(gone);
-	keypair_took_effect(link, kp);
+	took_effect(link, kp, &e);
 	return true;
 }
 
@@ -328,6 +353,16 @@ void sdt_link_drop_keypairs(struct sdt_link *link)
 }
 
 /**
+ * sdt_link_has_keypairs() - in any slot; any context
+ * @link: the link
+ */
+bool sdt_link_has_keypairs(struct sdt_link *link)
+{
+	return rcu_access_pointer(link->current_kp) || rcu_access_pointer(link->previous_kp) ||
+	       rcu_access_pointer(link->next_kp);
+}
+
+/**
  * sdt_link_expire_keypairs() - drop what is too old even to receive with
  * @link: the link
  *
@@ -338,7 +373,6 @@ bool sdt_link_expire_keypairs(struct sdt_link *link)
 	struct sdt_keypair __rcu **slots[3] = {
 		&link->previous_kp, &link->current_kp, &link->next_kp,
 	};
-	const u64 limit = sdt_seconds_ns(SDT_REJECT_AFTER_TIME);
 	u64 now = ktime_get_coarse_boottime_ns();
 	bool current_gone = false;
 	unsigned int i;
@@ -348,7 +382,7 @@ bool sdt_link_expire_keypairs(struct sdt_link *link)
 
 		spin_lock_bh(&link->kp_lock);
 		kp = slot(link, slots[i]);
-		if (kp && now - kp->birth >= limit)
+		if (kp && now - kp->birth >= sdt_reject_ns)
 			RCU_INIT_POINTER(*slots[i], NULL);
 		else
 			kp = NULL;
@@ -405,6 +439,7 @@ static int grow_lanes(struct sdt_link *link, unsigned int lanes, struct netlink_
 			NL_SET_ERR_MSG(extack, "no memory for the link's lanes");
 			return -ENOMEM;
 		}
+		/* pairs with the loads wherever lanes are walked without node->lock */
 		smp_store_release(&link->lanes[i], lane);
 	}
 	return 0;
@@ -416,8 +451,11 @@ static void store_cfg(struct sdt_link *link, const struct sdt_link_cfg *cfg)
 
 	if (set & BIT(SDT_A_LINK_KEEPALIVE))
 		WRITE_ONCE(link->keepalive, cfg->keepalive);
-	if (set & BIT(SDT_A_LINK_SOURCE))
+	if (set & BIT(SDT_A_LINK_SOURCE)) {
+		spin_lock_bh(&link->path_lock);
 		link->source = cfg->source;
+		spin_unlock_bh(&link->path_lock);
+	}
 	if (set & BIT(SDT_A_LINK_ROAM))
 		WRITE_ONCE(link->roam, cfg->roam);
 	if (set & BIT(SDT_A_LINK_PAD))
@@ -640,6 +678,8 @@ int sdt_link_set(struct sdt_link *link, const struct sdt_link_cfg *cfg,
 		link->has_peer = true;
 	/* lanes and sockets that turn out not to be used do no harm */
 	err = grow_lanes(link, lanes, extack);
+	if (!err && cfg->set & BIT(SDT_A_LINK_LANES))
+		err = sdt_path_fill(link);
 	if (err) {
 		link->has_peer = had_peer;
 		return err;
@@ -796,10 +836,13 @@ void sdt_link_void(struct sdt_link *link, bool epoch)
 	lockdep_assert_held(&link->node->lock);
 	mutex_lock(&link->hs_lock);
 	sdt_handshake_clear(link);
+	link->init.sent = 0;
+	clear_bit(SDT_LINK_SETTLED, &link->requests);
+	WRITE_ONCE(link->trying, false);
 	if (epoch)
 		sdt_link_new_epoch(link);
-	mutex_unlock(&link->hs_lock);
 	sdt_link_drop_keypairs(link);
+	mutex_unlock(&link->hs_lock);
 	sdt_link_announce(link, SDT_LINK_DOWN);
 	if (link->has_peer)
 		sdt_link_want(link, SDT_LINK_WANT_HANDSHAKE);

@@ -75,6 +75,7 @@ struct sdt_keypair {
 	u8 lanes;			/* both ways: min(mine, yours) */
 	bool initiator;
 	bool confirmed;
+	bool peer_configured;		/* the peer's configuration has our endpoint */
 	u16 max_message;		/* UDP payload that the peer accepts */
 	u64 own_epoch;
 	u64 peer_epoch;
@@ -92,13 +93,15 @@ struct sdt_keypair {
  * The poll is the only consumer of the queue and the only sender.
  */
 struct sdt_lane {
+	/* read by both ways, written seldom */
 	struct sdt_link *link;
 	u8 index;
-	unsigned long flags;		/* SDT_LANE_* bits */
-	struct napi_struct napi;
-	struct sk_buff_head queue;	/* struct sdt_tx_cb in cb */
 	struct sdt_path __rcu *path;	/* writers: link->path_lock */
 
+	/* towards the link */
+	struct sk_buff_head queue ____cacheline_aligned_in_smp; /* struct sdt_tx_cb in cb */
+	unsigned long flags;		/* SDT_LANE_* bits */
+	struct napi_struct napi;
 	/* poll only */
 	unsigned long last_tx;		/* jiffies: any message sent */
 	unsigned long last_tx_data;	/* jiffies: a message with frames sent */
@@ -108,6 +111,8 @@ struct sdt_lane {
 	unsigned long last_rx_data;
 } ____cacheline_aligned_in_smp;
 
+#define SDT_LONG_AGO	(24 * 3600 * (unsigned long)HZ)	/* a stamp that means never */
+
 #define SDT_LANE_KEEPALIVE	0	/* send a message even if there is nothing to say */
 
 /* Initiator's side of a handshake. link->hs_lock. */
@@ -116,6 +121,8 @@ struct sdt_hs_slot {
 	struct sdt_index index;
 	bool active;
 	bool challenged;		/* a challenge was already answered with this attempt */
+	bool cookied;			/* a cookie was already accepted for it */
+	u8 lanes;			/* as announced */
 	u8 last_mac1[SDT_MAC_LEN];
 	u64 sent;			/* boot time, ns */
 	u64 own_epoch;
@@ -198,6 +205,7 @@ struct sdt_link {
 	struct mutex hs_lock;
 	struct sdt_hs_slot init;
 	u8 resp_mac1[SDT_MAC_LEN];	/* of the last response sent */
+	bool resp_cookied;
 	u32 resp_index;
 	struct sdt_index resp_reserve;	/* while a response is being made */
 	u8 cookie[SDT_MAC_LEN];		/* that the peer gave us */
@@ -206,7 +214,10 @@ struct sdt_link {
 	u8 greatest_timestamp[SDT_TIMESTAMP_LEN];
 	u8 last_timestamp[SDT_TIMESTAMP_LEN];	/* that we sent: strictly increasing */
 	u8 challenge[SDT_MAC_LEN];	/* that we gave out */
-	u64 challenge_birth, challenge_sent;
+	u64 challenge_birth, challenge_window;
+	unsigned int challenge_count;
+	u8 challenge_mac1[SDT_MAC_LEN];	/* of the initiation last answered so */
+	u64 challenge_sent;
 	bool challenge_valid;
 	u8 answer[SDT_MAC_LEN];		/* the peer's challenge, for the next initiation */
 	bool answer_valid;
@@ -220,7 +231,9 @@ struct sdt_link {
 	u64 first_attempt, next_attempt;	/* boot time, ns */
 	unsigned long quiet;		/* bit 0: the tick sleeps, traffic wakes it */
 	u64 owed_since;			/* boot time, ns: received, not answered; 0: nothing owed */
+	unsigned long owed_tx;		/*  and our last message by then */
 	u64 unheard_since;		/* boot time, ns: sent, heard nothing; 0: no */
+	unsigned long unheard_rx;	/*  and the last message heard by then */
 
 	atomic_t keypairs;		/* not yet freed */
 	atomic_t tunnel_count;
@@ -344,6 +357,7 @@ void sdt_keypair_drop(struct sdt_keypair *kp);	/* out of its slot already */
 void sdt_link_keypair_new(struct sdt_link *link, struct sdt_keypair *kp);
 bool sdt_link_confirm(struct sdt_link *link, struct sdt_keypair *kp);
 void sdt_link_drop_keypairs(struct sdt_link *link);
+bool sdt_link_has_keypairs(struct sdt_link *link);
 bool sdt_keypair_usable(const struct sdt_keypair *kp);
 
 /* handshake.c: process context */

@@ -60,10 +60,22 @@ static int vmfork_notify(struct notifier_block *nb, unsigned long action, void *
 
 static int pm_notify(struct notifier_block *nb, unsigned long action, void *data)
 {
-	/* before the image is stored, so that no key is in it, and after it is restored */
-	if (action == PM_HIBERNATION_PREPARE || action == PM_POST_RESTORE ||
-	    action == PM_POST_HIBERNATION)
+	/*
+	 * No key is in the stored image, and none is made until it is certain which
+	 * of the two lives of this memory is the one that goes on.
+	 */
+	switch (action) {
+	case PM_HIBERNATION_PREPARE:
+	case PM_RESTORE_PREPARE:
+		WRITE_ONCE(sdt_frozen, true);
 		void_all();
+		break;
+	case PM_POST_HIBERNATION:
+	case PM_POST_RESTORE:
+		WRITE_ONCE(sdt_frozen, false);
+		void_all();
+		break;
+	}
 	return 0;
 }
 

@@ -14,6 +14,9 @@
 
 static unsigned int test_time_div = 1;
 module_param(test_time_div, uint, 0444);
+bool sdt_frozen;
+u64 sdt_reject_ns __read_mostly;
+unsigned long sdt_lane_fresh __read_mostly;
 MODULE_PARM_DESC(test_time_div, "For tests only: divides every protocol time (1..1000)");
 
 unsigned long sdt_seconds(unsigned int s)
@@ -29,7 +32,11 @@ u64 sdt_seconds_ns(unsigned int s)
 /** sdt_node_params() - refuse a nonsensical module parameter at load time */
 int sdt_node_params(void)
 {
-	return test_time_div >= 1 && test_time_div <= 1000 ? 0 : -EINVAL;
+	if (test_time_div < 1 || test_time_div > 1000)
+		return -EINVAL;
+	sdt_reject_ns = sdt_seconds_ns(SDT_REJECT_AFTER_TIME);
+	sdt_lane_fresh = sdt_seconds(SDT_LANE_FRESH_TIME);
+	return 0;
 }
 
 static void ident_free(struct rcu_head *rcu)
@@ -176,6 +183,7 @@ int sdt_node_set(struct sdt_node *node, const struct sdt_node_cfg *cfg,
 		err = sdt_node_rebind(node, &listen, ifindex, extack);
 		if (!err && cfg->set & BIT(SDT_A_NODE_LISTEN))
 			err = sdt_node_open(node, extack);
+		sdt_paths_reset(node);
 		if (err) {
 			kfree_sensitive(ident);
 			return err;

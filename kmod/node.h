@@ -81,6 +81,9 @@ static inline struct sdt_node *sdt_node_get(const struct net *net);
 
 int sdt_node_params(void);
 
+/* No handshake while the machine's memory is being stored or restored. */
+extern bool sdt_frozen;
+
 /** sdt_node_init() - pernet init: allocate what the node always has */
 int sdt_node_init(struct sdt_node *node, struct net *net);
 
@@ -125,6 +128,8 @@ int sdt_node_open(struct sdt_node *node, struct netlink_ext_ack *extack);
  * Protocol times. The test-only module parameter test_time_div divides every
  * one of them, so that minutes of protocol fit into seconds of test.
  */
+extern u64 sdt_reject_ns;			/* SDT_REJECT_AFTER_TIME, for the data path */
+extern unsigned long sdt_lane_fresh;		/* SDT_LANE_FRESH_TIME, in jiffies */
 unsigned long sdt_seconds(unsigned int s);	/* in jiffies, at least 1 */
 u64 sdt_seconds_ns(unsigned int s);
 

@@ -44,10 +44,13 @@ int sdt_path_set(struct sdt_link *link, unsigned int lane, const struct sdt_endp
 		return -ENOMEM;
 	}
 	path->remote = *remote;
-	if (local)
-		path->local = *local;
 	path->sock_lane = sock_lane;
 	spin_lock_bh(&link->path_lock);
+	/* a configured source address wins over the one that the peer wrote to */
+	if (link->source.family)
+		path->local = link->source.ip;
+	else if (local)
+		path->local = *local;
 	old = locked_path(link, lane);
 	rcu_assign_pointer(link->lanes[lane]->path, path);
 	spin_unlock_bh(&link->path_lock);
@@ -78,10 +81,30 @@ static u8 sock_lane_of(const struct sdt_link *link, unsigned int lane)
 	return READ_ONCE(link->lane_role) == SDT_LANE_ROLE_ANSWER ? 0 : lane;
 }
 
-/* A configured source address wins over the one that the peer wrote to. */
-static const struct in6_addr *local_of(const struct sdt_link *link, const struct in6_addr *heard)
+/**
+ * sdt_path_fill() - lanes without a path get lane 0's peer; node->lock
+ * @link: the link
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int sdt_path_fill(struct sdt_link *link)
 {
-	return link->source.family ? &link->source.ip : heard;
+	struct sdt_endpoint to = {};
+	struct sdt_path *path;
+	unsigned int i;
+	int err = 0;
+
+	rcu_read_lock();
+	path = rcu_dereference(link->lanes[0]->path);
+	if (path)
+		to = path->remote;
+	rcu_read_unlock();
+	if (!to.family || READ_ONCE(link->lane_role) == SDT_LANE_ROLE_ANSWER)
+		return 0;
+	for (i = 1; i < SDT_LANES_MAX && !err; i++)
+		if (link->lanes[i] && !rcu_access_pointer(link->lanes[i]->path))
+			err = sdt_path_set(link, i, &to, NULL, i);
+	return err;
 }
 
 /**
@@ -100,7 +123,7 @@ int sdt_path_configured(struct sdt_link *link)
 			sdt_path_drop(link->lanes[i]);
 			continue;
 		}
-		err = sdt_path_set(link, i, &link->peer, local_of(link, NULL), sock_lane_of(link, i));
+		err = sdt_path_set(link, i, &link->peer, NULL, sock_lane_of(link, i));
 		if (err)
 			return err;
 	}
@@ -132,39 +155,39 @@ void sdt_path_confirmed(struct sdt_link *link, const struct sdt_endpoint *from,
 			const struct in6_addr *local, bool role_changed)
 {
 	bool answer = READ_ONCE(link->lane_role) == SDT_LANE_ROLE_ANSWER;
-	bool have, same, same_ip;
+	bool have, same, same_peer, same_ip;
 	struct sdt_path *path;
 	unsigned int i;
 
 	rcu_read_lock();
 	path = rcu_dereference(link->lanes[0]->path);
 	have = path;
-	same = path && sdt_endpoint_equal(&path->remote, from) &&
-	       path->sock_lane == 0 &&
-	       (!answer || link->source.family || ipv6_addr_equal(&path->local, local));
+	same_peer = path && sdt_endpoint_equal(&path->remote, from);
 	same_ip = path && sdt_ip_equal(&path->remote, from);
+	same = same_peer && path->sock_lane == 0 &&
+	       (!answer || READ_ONCE(link->source.family) || ipv6_addr_equal(&path->local, local));
 	rcu_read_unlock();
 
-	if (have && !READ_ONCE(link->roam) && !same_ip)
-		return;
-	if (!same) {
-		/* without memory the old path stays; the next message tries again */
-		if (sdt_path_set(link, 0, from, local_of(link, answer ? local : NULL), 0))
+	if (have && !READ_ONCE(link->roam) && !same_ip) {
+		/* the peer is where we were told it is; only the sockets may change */
+		if (!role_changed)
 			return;
-		if (have && !same_ip)
-			announce_endpoint(link, from);
+		from = &link->peer;
+	} else if (!same && !sdt_path_set(link, 0, from, answer ? local : NULL, 0) && have &&
+		   !same_ip) {
+		announce_endpoint(link, from);
 	}
 	for (i = 1; i < SDT_LANES_MAX; i++) {
+		/* pairs with the store in grow_lanes() */
 		struct sdt_lane *lane = smp_load_acquire(&link->lanes[i]);
 
-		if (!lane)
-			continue;
-		if (same_ip && !role_changed)
+		/* the answering node's lanes have ports of their own to answer to */
+		if (!lane || (!role_changed && (answer ? same_ip : same_peer)))
 			continue;
 		if (answer)
 			sdt_path_drop(lane);
 		else
-			sdt_path_set(link, i, from, local_of(link, NULL), i);
+			sdt_path_set(link, i, from, NULL, i);
 	}
 }
 
@@ -177,7 +200,7 @@ static bool may_move(struct sdt_link *link, const struct sdt_keypair *kp)
 		return true;
 	/* crossing initiations: both keypairs are as good as current */
 	return cur && kp == rcu_dereference(link->previous_kp) && kp->initiator != cur->initiator &&
-	       cur->birth - kp->birth < sdt_seconds_ns(SDT_REKEY_TIMEOUT);
+	       abs((s64)(cur->birth - kp->birth)) < (s64)sdt_seconds_ns(SDT_REKEY_TIMEOUT);
 }
 
 static struct sk_buff *control_to(const struct sdt_tx_to *to, u8 lane, u8 op, const u8 *opaque)
@@ -217,8 +240,11 @@ static void probe(struct sdt_link *link, const struct sdt_rx_cb *cb, u8 sock_lan
 		spin_unlock_bh(&link->path_lock);
 		return;
 	}
-	get_random_bytes(opaque, sizeof(opaque));
-	memcpy(link->probe_opaque, opaque, sizeof(opaque));
+	/* the same again to the same address: its answer may be slower than a second */
+	if (!link->probe_valid || link->probe_lane != cb->lane ||
+	    !sdt_endpoint_equal(&link->probe, &cb->from))
+		get_random_bytes(link->probe_opaque, sizeof(link->probe_opaque));
+	memcpy(opaque, link->probe_opaque, sizeof(opaque));
 	link->probe = cb->from;
 	link->probe_local = cb->local;
 	link->probe_lane = cb->lane;
@@ -246,8 +272,8 @@ static void probe(struct sdt_link *link, const struct sdt_rx_cb *cb, u8 sock_lan
 void sdt_path_heard(struct sdt_link *link, struct sdt_keypair *kp, const struct sdt_rx_cb *cb)
 {
 	struct sdt_path *path = rcu_dereference(link->lanes[cb->lane]->path);
-	struct sdt_path *first = rcu_dereference(link->lanes[0]->path);
 	bool answer = READ_ONCE(link->lane_role) == SDT_LANE_ROLE_ANSWER;
+	struct sdt_path *first;
 	bool known_ip;
 
 	if (likely(path && sdt_endpoint_equal(&path->remote, &cb->from) &&
@@ -255,6 +281,7 @@ void sdt_path_heard(struct sdt_link *link, struct sdt_keypair *kp, const struct 
 		return;
 	if (!may_move(link, kp))
 		return;
+	first = rcu_dereference(link->lanes[0]->path);
 	known_ip = (path && sdt_ip_equal(&path->remote, &cb->from)) ||
 		   (first && sdt_ip_equal(&first->remote, &cb->from));
 	if (!READ_ONCE(link->roam) && !known_ip) {
@@ -265,7 +292,7 @@ void sdt_path_heard(struct sdt_link *link, struct sdt_keypair *kp, const struct 
 		probe(link, cb, sock_lane_of(link, cb->lane));
 		return;
 	}
-	if (!sdt_path_set(link, cb->lane, &cb->from, local_of(link, answer ? &cb->local : NULL),
+	if (!sdt_path_set(link, cb->lane, &cb->from, answer ? &cb->local : NULL,
 			  sock_lane_of(link, cb->lane)) &&
 	    path && !sdt_endpoint_equal(&path->remote, &cb->from))
 		announce_endpoint(link, &cb->from);
@@ -315,6 +342,7 @@ void sdt_path_ping(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *
 void sdt_path_pong(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *opaque)
 {
 	bool answer = READ_ONCE(link->lane_role) == SDT_LANE_ROLE_ANSWER;
+	struct sdt_path *first;
 	bool ours;
 
 	spin_lock_bh(&link->path_lock);
@@ -326,7 +354,11 @@ void sdt_path_pong(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *
 	spin_unlock_bh(&link->path_lock);
 	if (!ours)
 		return;
-	if (!sdt_path_set(link, cb->lane, &cb->from, local_of(link, answer ? &cb->local : NULL),
+	/* lane 0 moves with the first lane that is proved: the others adopt what they hear then */
+	first = rcu_dereference(link->lanes[0]->path);
+	if (cb->lane && first && !sdt_ip_equal(&first->remote, &cb->from))
+		sdt_path_set(link, 0, &cb->from, answer ? &cb->local : NULL, 0);
+	if (!sdt_path_set(link, cb->lane, &cb->from, answer ? &cb->local : NULL,
 			  sock_lane_of(link, cb->lane)))
 		announce_endpoint(link, &cb->from);
 }

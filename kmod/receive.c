@@ -116,8 +116,10 @@ static void frames(const struct sdt_rx *rx, struct sk_buff *skb, const struct sd
 
 static void stamp(unsigned long *where)
 {
-	if (READ_ONCE(*where) != jiffies)
-		WRITE_ONCE(*where, jiffies);
+	unsigned long now = jiffies;
+
+	if (READ_ONCE(*where) != now)
+		WRITE_ONCE(*where, now);
 }
 
 /*
@@ -152,7 +154,8 @@ void sdt_link_opened(struct sdt_keypair *kp, struct sk_buff *skb, int err)
 {
 	const struct sdt_rx_cb cb = *sdt_rx_cb(skb);
 	struct sdt_link *link = kp->link;
-	struct sdt_lane *lane = smp_load_acquire(&link->lanes[cb.lane]);
+	/* the keypair was made after its lanes */
+	struct sdt_lane *lane = link->lanes[cb.lane];
 	struct sdt_rx rx = {
 		.link = link,
 		.own_epoch = kp->own_epoch,
@@ -244,8 +247,7 @@ static void data(struct sdt_node *node, struct sdt_sock *sock, struct sk_buff *s
 		sdt_drop(link->stats, SDT_DROP_RX_LANE, skb);
 		return;
 	}
-	if (unlikely(ktime_get_coarse_boottime_ns() - kp->birth >=
-		     sdt_seconds_ns(SDT_REJECT_AFTER_TIME))) {
+	if (unlikely(ktime_get_coarse_boottime_ns() - kp->birth >= sdt_reject_ns)) {
 		sdt_drop(link->stats, SDT_DROP_RX_KEY_EXPIRED, skb);
 		return;
 	}

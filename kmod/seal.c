@@ -90,7 +90,7 @@ static struct sdt_job *job_get(struct sdt_keypair *kp, struct crypto_aead *tfm)
 	struct sdt_job *job = this_cpu_xchg(job_slot, NULL);
 
 	if (unlikely(!job || job->reqsize < reqsize)) {
-		kfree(job);
+		kfree_sensitive(job);
 		job = kmalloc(sizeof(*job) + reqsize, GFP_ATOMIC | __GFP_NOWARN);
 		if (!job)
 			return NULL;
@@ -107,7 +107,7 @@ static void job_put(struct sdt_job *job)
 
 	percpu_ref_put(&job->kp->ref);
 	old = this_cpu_xchg(job_slot, job);
-	kfree(old);
+	kfree_sensitive(old);
 }
 
 /* Noise's nonce: 4 zero bytes, then 64 bits; the ciphers disagree on their order. */
@@ -144,7 +144,7 @@ static void seal_done(void *data, int err)
 		sdt_lane_out(job->lane, job->skb, job->tos, job->has_to ? &job->to : NULL);
 	/* the keypair keeps lane and link alive until here */
 	percpu_ref_put(&job->kp->ref);
-	kfree(job);
+	kfree_sensitive(job);
 	rcu_read_unlock();
 	local_bh_enable();
 }
@@ -238,7 +238,7 @@ static void open_done(void *data, int err)
 	sdt_stat_inc(job->kp->link->stats, SDT_STAT_ASYNC_CRYPTO);
 	sdt_link_opened(job->kp, job->skb, err);
 	percpu_ref_put(&job->kp->ref);
-	kfree(job);
+	kfree_sensitive(job);
 	rcu_read_unlock();
 	local_bh_enable();
 }
@@ -274,7 +274,7 @@ void sdt_seal_exit(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		kfree(per_cpu(job_slot, cpu));
+		kfree_sensitive(per_cpu(job_slot, cpu));
 		per_cpu(job_slot, cpu) = NULL;
 	}
 }

@@ -25,15 +25,39 @@ static void newer(unsigned long *to, unsigned long stamp)
 		*to = stamp;
 }
 
+/*
+ * A stamp that jiffies went round since looks as if it were of the future, on
+ * 32 bits within weeks. It means "long ago", and is made to say so.
+ */
+static void settle(unsigned long *stamp)
+{
+	unsigned long was = READ_ONCE(*stamp), now = jiffies;
+
+	if (time_after(was, now + HZ) || time_before(was, now - SDT_LONG_AGO))
+		cmpxchg(stamp, was, now - SDT_LONG_AGO);
+}
+
 static void gather(struct sdt_link *link, struct activity *a)
 {
 	unsigned int i;
 
+	for (i = 0; i < SDT_LANES_MAX; i++) {
+		/* pairs with smp_store_release() where the lane is made */
+		struct sdt_lane *lane = smp_load_acquire(&link->lanes[i]);
+
+		if (!lane)
+			continue;
+		settle(&lane->last_tx);
+		settle(&lane->last_tx_data);
+		settle(&lane->last_rx);
+		settle(&lane->last_rx_data);
+	}
 	a->tx = READ_ONCE(link->lanes[0]->last_tx);
 	a->tx_data = READ_ONCE(link->lanes[0]->last_tx_data);
 	a->rx = READ_ONCE(link->lanes[0]->last_rx);
 	a->rx_data = READ_ONCE(link->lanes[0]->last_rx_data);
 	for (i = 1; i < SDT_LANES_MAX; i++) {
+		/* pairs with smp_store_release() where the lane is made */
 		struct sdt_lane *lane = smp_load_acquire(&link->lanes[i]);
 
 		if (!lane)
@@ -56,7 +80,8 @@ void sdt_link_wake(struct sdt_link *link)
 	if (READ_ONCE(link->dead))
 		return;
 	if (test_and_clear_bit(0, &link->quiet))
-		mod_delayed_work(sdt_wq, &link->tick, sdt_seconds(1));
+		mod_delayed_work(sdt_wq, &link->tick,
+				 READ_ONCE(link->requests) ? 0 : sdt_seconds(1));
 }
 
 /**
@@ -71,7 +96,8 @@ void sdt_link_want(struct sdt_link *link, unsigned int request)
 	if (READ_ONCE(link->dead))
 		return;
 	/* every datagram that has to wait asks; one series of attempts answers them all */
-	if (request == SDT_LINK_WANT_HANDSHAKE && READ_ONCE(link->trying))
+	if (request == SDT_LINK_WANT_HANDSHAKE && READ_ONCE(link->trying) &&
+	    !test_bit(SDT_LINK_SETTLED, &link->requests))
 		return;
 	if (test_and_set_bit(request, &link->requests))
 		return;
@@ -91,13 +117,22 @@ static void start_handshake(struct sdt_link *link, u64 now)
 	if (link->trying)
 		return;
 	link->first_attempt = now;
-	link->next_attempt = now;
+	link->next_attempt = link->init.sent ?
+			     max(now, link->init.sent + sdt_seconds_ns(SDT_REKEY_TIMEOUT)) : now;
 	WRITE_ONCE(link->trying, true);
 }
 
 static void stop_handshake(struct sdt_link *link)
 {
 	WRITE_ONCE(link->trying, false);
+}
+
+/* The slot may still complete a crossing for a moment; its secrets go after that. */
+static void retire_slot(struct sdt_link *link, u64 now)
+{
+	if (link->init.active && !link->trying &&
+	    now - link->init.sent >= sdt_seconds_ns(SDT_REKEY_TIMEOUT))
+		sdt_handshake_clear(link);
 }
 
 /* One attempt if it is time. hs_lock. */
@@ -119,14 +154,19 @@ static void attempt(struct sdt_link *link, u64 now)
 	}
 }
 
-static u64 messages_sent(const struct sdt_keypair *kp)
+/* A lane's counter, or with AES-GCM all lanes' together, has come far enough. */
+static bool worn_out(const struct sdt_keypair *kp)
 {
-	u64 sum = 0;
+	u64 sum = 0, most = 0;
 	unsigned int i;
 
-	for (i = 0; i < kp->lanes; i++)
-		sum += READ_ONCE(kp->tx[i].counter);
-	return sum;
+	for (i = 0; i < kp->lanes; i++) {
+		u64 n = READ_ONCE(kp->tx[i].counter);
+
+		sum += n;
+		most = max(most, n);
+	}
+	return (kp->suite == SDT_SUITE_AESGCM ? sum : most) >= SDT_REKEY_AFTER_MESSAGES;
 }
 
 /* Is the current keypair due for replacement? RCU. */
@@ -137,13 +177,14 @@ static bool rekey_due(struct sdt_link *link, const struct sdt_keypair *kp, const
 	/* in jiffies, to be compared with stamps; rounded towards "used" */
 	unsigned long birth = jiffies - nsecs_to_jiffies(age) - 1;
 	bool sent = time_after(a->tx_data, birth);
-	bool used = sent || time_after(a->rx_data, birth) || READ_ONCE(link->keepalive);
+	bool kept = READ_ONCE(link->keepalive);
 
-	if (kp->suite == SDT_SUITE_AESGCM && messages_sent(kp) >= SDT_REKEY_AFTER_MESSAGES)
+	if (worn_out(kp))
 		return true;
 	if (kp->initiator)
-		return used && age >= sdt_seconds_ns(SDT_REKEY_AFTER_TIME);
-	return sent && age >= sdt_seconds_ns(SDT_REKEY_AFTER_TIME_RESPONDER);
+		return (kept || sent || time_after(a->rx_data, birth)) &&
+		       age >= sdt_seconds_ns(SDT_REKEY_AFTER_TIME);
+	return (kept || sent) && age >= sdt_seconds_ns(SDT_REKEY_AFTER_TIME_RESPONDER);
 }
 
 /* Received data and sent nothing for 10 s: one keepalive. */
@@ -153,8 +194,9 @@ static void keepalive_owed(struct sdt_link *link, const struct activity *a, u64 
 		link->owed_since = 0;
 		return;
 	}
-	if (!link->owed_since)
+	if (!link->owed_since || link->owed_tx != a->tx)
 		link->owed_since = now - jiffies_to_nsecs(jiffies - a->rx_data);
+	link->owed_tx = a->tx;
 	if (now - link->owed_since < sdt_seconds_ns(SDT_KEEPALIVE_TIMEOUT))
 		return;
 	link->owed_since = 0;
@@ -168,8 +210,11 @@ static bool unheard(struct sdt_link *link, const struct activity *a, u64 now)
 		link->unheard_since = 0;
 		return false;
 	}
-	if (!link->unheard_since)
+	/* whatever was heard meanwhile starts the count anew */
+	if (!link->unheard_since || link->unheard_rx != a->rx) {
 		link->unheard_since = now;
+		link->unheard_rx = a->rx;
+	}
 	if (now - link->unheard_since < sdt_seconds_ns(SDT_NEW_HANDSHAKE_TIMEOUT))
 		return false;
 	link->unheard_since = now;
@@ -195,10 +240,10 @@ static unsigned long next_tick(struct sdt_link *link, bool session, bool busy, u
 
 	if (busy)
 		delay = sdt_seconds(1);
-	else if (session)
-		delay = sdt_seconds(READ_ONCE(link->keepalive) ? 1 : 5);
 	else if (READ_ONCE(link->keepalive))
 		delay = sdt_seconds(1);
+	else if (session || link->init.active || sdt_link_has_keypairs(link))
+		delay = sdt_seconds(5);
 	if (link->trying) {
 		until = link->next_attempt > now ? nsecs_to_jiffies(link->next_attempt - now) + 1 : 1;
 		if (!delay || until < delay)
@@ -211,13 +256,15 @@ void sdt_link_tick(struct work_struct *work)
 {
 	struct sdt_link *link = container_of(to_delayed_work(work), struct sdt_link, tick);
 	bool want, rekey, session = false, busy;
-	u64 now = ktime_get_boottime_ns();
 	struct sdt_keypair *kp;
 	struct activity a;
 	unsigned long delay;
 	unsigned int lanes = 0;
+	u64 now;
 
 	mutex_lock(&link->hs_lock);
+	/* not before: a keypair made while we waited must not be younger than now */
+	now = ktime_get_boottime_ns();
 	if (link->dead)
 		goto unlock;
 	clear_bit(0, &link->quiet);
@@ -245,19 +292,22 @@ void sdt_link_tick(struct work_struct *work)
 		keepalive_owed(link, &a, now);
 		rekey |= unheard(link, &a, now);
 		persistent_keepalive(link, lanes);
-	} else if (READ_ONCE(link->keepalive)) {
-		want = true;
+	} else {
+		link->owed_since = 0;
+		link->unheard_since = 0;
+		want |= READ_ONCE(link->keepalive) && !link->trying;
 	}
 	if (want || rekey)
 		start_handshake(link, now);
 	attempt(link, now);
+	retire_slot(link, now);
 
 	busy = link->owed_since || link->unheard_since || time_after(a.rx_data, a.tx) ||
 	       time_after(a.tx_data, a.rx) ||
 	       time_after(a.tx_data, jiffies - sdt_seconds(2)) ||
 	       time_after(a.rx_data, jiffies - sdt_seconds(2));
 	delay = next_tick(link, session, session && busy, now);
-	if (!busy)
+	if (!busy || !delay)
 		set_bit(0, &link->quiet);
 	if (delay)
 		queue_delayed_work(sdt_wq, &link->tick, delay);

@@ -66,6 +66,9 @@ struct sdt_hs_payload {
 	__u8	reserved[12];
 } __attribute__((packed));
 
+/* sdt_hs_payload.flags; unknown bits are ignored */
+#define SDT_HS_FLAG_CONFIGURED	0x01	/* the sender's configuration has its peer's endpoint */
+
 struct sdt_msg_initiation {
 	__u8	type;				/* SDT_MSG_INITIATION << 4 */
 	__u8	version;
