@@ -262,7 +262,7 @@ static bool source_allowed(struct sdt_node *node, const struct sdt_endpoint *fro
 	return ++b->used <= SDT_SOURCE_PER_SECOND;
 }
 
-static void send_cookie(struct sdt_node *node, const struct sdt_ident *ident, u8 suite, u8 what,
+static bool send_cookie(struct sdt_node *node, const struct sdt_ident *ident, u8 suite, u8 what,
 			u32 receiver, const u8 *mac1, const u8 *value, const struct sdt_hs_cb *cb)
 {
 	struct sdt_msg_cookie msg;
@@ -270,9 +270,7 @@ static void send_cookie(struct sdt_node *node, const struct sdt_ident *ident, u8
 
 	sdt_random(salt, sizeof(salt));
 	sdt_cookie_write(&msg, &ident->mac, suite, what, receiver, mac1, value, salt);
-	if (!send_message(node, NULL, &msg, sizeof(msg), &cb->from, &cb->local, cb->sock_lane))
-		sdt_count(node->stats, what == SDT_COOKIE_COOKIE ? SDT_STAT_TX_COOKIES :
-								   SDT_STAT_TX_CHALLENGES);
+	return !send_message(node, NULL, &msg, sizeof(msg), &cb->from, &cb->local, cb->sock_lane);
 }
 
 /*
@@ -295,8 +293,9 @@ static enum sdt_stat admit(struct sdt_node *node, const struct sdt_ident *ident,
 	sdt_cookie_of(cookie, node->cookie_secret, addr, cb->from.port);
 	if (sdt_mac2_valid(cookie, data, len))
 		return source_allowed(node, &cb->from) ? 0 : SDT_DROP_HS_SOURCE_RATE;
-	send_cookie(node, ident, head[2], SDT_COOKIE_COOKIE, sdt_get_be32(head + 4), mac1, cookie,
-		    cb);
+	if (send_cookie(node, ident, head[2], SDT_COOKIE_COOKIE, sdt_get_be32(head + 4), mac1,
+			cookie, cb))
+		sdt_count(node->stats, SDT_STAT_TX_COOKIES);
 	return SDT_DROP_HS_COOKIE_NEEDED;
 }
 
@@ -384,8 +383,9 @@ static void challenge(struct sdt_link *link, const struct sdt_ident *ident,
 	}
 	if (!challenge_allowed(link, msg->mac1, now))
 		return;
-	send_cookie(link->node, ident, link->suite, SDT_COOKIE_CHALLENGE,
-		    be32_to_cpu(msg->sender_index), msg->mac1, link->challenge, cb);
+	if (send_cookie(link->node, ident, link->suite, SDT_COOKIE_CHALLENGE,
+			be32_to_cpu(msg->sender_index), msg->mac1, link->challenge, cb))
+		sdt_count(link->stats, SDT_STAT_TX_CHALLENGES);
 }
 
 static int respond(struct sdt_link *link, struct sdt_noise *hs,
