@@ -163,3 +163,5 @@ MODULE_DESCRIPTION("SDT: secure datagram tunnels");
 MODULE_LICENSE("GPL");
 MODULE_VERSION(SDT_VERSION);
 MODULE_ALIAS_GENL_FAMILY("sdt");
+/* What udev loads by the processor's features, in case nothing did: far faster AES-GCM. */
+MODULE_SOFTDEP("pre: aesni_intel ghash_clmulni_intel");

@@ -48,14 +48,18 @@ MODULE_PARM_DESC(test_async, "For tests only: every cipher operation completes a
 static struct crypto_aead *find_cipher(u8 suite)
 {
 	const char *name = suite == SDT_SUITE_AESGCM ? "gcm(aes)" : "rfc7539(chacha20,poly1305)";
-	struct crypto_aead *tfm = crypto_alloc_aead(name, 0, 0);
+	/* cryptd refuses to wrap what may be asynchronous by itself */
+	struct crypto_aead *tfm = crypto_alloc_aead(name, 0, test_async ? CRYPTO_ALG_ASYNC : 0);
 	char async[CRYPTO_MAX_ALG_NAME];
 
 	if (!test_async || IS_ERR(tfm))
 		return tfm;
 	/* cryptd answers to the name of the driver that it wraps */
-	snprintf(async, sizeof(async), "cryptd(%s)",
-		 crypto_tfm_alg_driver_name(crypto_aead_tfm(tfm)));
+	if (snprintf(async, sizeof(async), "cryptd(%s)",
+		     crypto_tfm_alg_driver_name(crypto_aead_tfm(tfm))) >= sizeof(async)) {
+		crypto_free_aead(tfm);
+		return ERR_PTR(-ENAMETOOLONG);
+	}
 	crypto_free_aead(tfm);
 	return crypto_alloc_aead(async, 0, 0);
 }
@@ -72,8 +76,11 @@ struct crypto_aead *sdt_aead_alloc(u8 suite, const u8 *key)
 	struct crypto_aead *tfm = find_cipher(suite);
 	int err;
 
-	if (IS_ERR(tfm))
+	if (IS_ERR(tfm)) {
+		net_warn_ratelimited("sdt: the kernel has no cipher for suite %u: error %ld\n", suite,
+				     PTR_ERR(tfm));
 		return tfm;
+	}
 	err = crypto_aead_setkey(tfm, key, SDT_KEY_LEN);
 	if (!err)
 		err = crypto_aead_setauthsize(tfm, SDT_TAG_LEN);
