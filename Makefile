@@ -45,16 +45,19 @@ uninstall:
 
 DKMS_TREE := /usr/src/sdt-$(VERSION)
 
-# From a clean copy, since a checkout may hold objects of another kernel.
-dkms-install:
-	if dkms status -m sdt -v $(VERSION) | grep -q .; then \
-		dkms remove -m sdt -v $(VERSION) --all; \
-	fi
+# What DKMS gets: a clean copy, since a checkout may hold objects of another kernel.
+dkms-source:
 	rm -rf $(DKMS_TREE)
 	mkdir -p $(DKMS_TREE)
 	cp dkms.conf Kbuild LICENSE $(DKMS_TREE)/
 	find kmod include -type f \( -name '*.[ch]' -o -name '*.sh' \) ! -name '*.mod.c' \
 		-exec cp --parents {} $(DKMS_TREE)/ \;
+
+dkms-install:
+	if dkms status -m sdt -v $(VERSION) | grep -q .; then \
+		dkms remove -m sdt -v $(VERSION) --all; \
+	fi
+	$(MAKE) dkms-source
 	dkms add -m sdt -v $(VERSION)
 	dkms build -m sdt -v $(VERSION) -k $(KVER)
 	dkms install -m sdt -v $(VERSION) -k $(KVER)
@@ -85,7 +88,7 @@ clean:
 help:
 	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all module tools install uninstall dkms-install dkms-remove check kernels lint demo fuzz \
+.PHONY: all module tools install uninstall dkms-source dkms-install dkms-remove check kernels lint demo fuzz \
 	clean help
 
 #: make                  the module (sdt.ko) for the running kernel, and build/sdtctl
