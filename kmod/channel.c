@@ -914,6 +914,7 @@ static void fill_info(const struct sdt_tunnel *t, struct sdt_channel *c,
 		      struct sdt_channel_info *info)
 {
 	const struct sdt_port *port;
+	const struct sdt_dest *dest;
 
 	memset(info, 0, sizeof(*info));
 	info->id = c->id;
@@ -929,10 +930,9 @@ static void fill_info(const struct sdt_tunnel *t, struct sdt_channel *c,
 	port = rcu_dereference(c->server.port);
 	if (!port)
 		return;
-	info->target = port->dest->remote;
-	info->local.family = port->dest->remote.family;
-	info->local.ip = port->dest->local;
-	info->local.port = port->number;
+	dest = rcu_dereference(port->dest);
+	info->target = dest->remote;
+	sdt_endpoint_make(&info->local, &dest->local, port->number, dest->remote.ifindex);
 }
 
 bool sdt_channel_next(struct sdt_tunnel *t, u64 *cursor, struct sdt_channel_info *info)

@@ -79,7 +79,7 @@ struct sock *sdt_egress_listener(struct sdt_tunnel *t, u16 family)
 
 void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, u8 tos, struct sk_buff *skb)
 {
-	struct sdt_dest *dest = port->dest;
+	struct sdt_dest *dest = rcu_dereference(port->dest);
 	struct sdt_flow flow = {
 		.sk = port->sock->sk,
 		.dst = &dest->remote,

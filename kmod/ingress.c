@@ -56,10 +56,11 @@ static bool no_such_family(long err)
 	return err == -EAFNOSUPPORT || err == -EPFNOSUPPORT;
 }
 
-static void explain(const struct sdt_tunnel *t, const struct sdt_endpoint *listen, int err,
+static void explain(struct sdt_tunnel *t, const struct sdt_endpoint *listen, int err,
 		    struct netlink_ext_ack *extack)
 {
-	if (err == -EADDRINUSE && t->listen.port == listen->port)
+	if (err == -EADDRINUSE && t->listen.port == listen->port &&
+	    (listener(t, 0) || listener(t, 1)))
 		NL_SET_ERR_MSG(extack, "listen overlaps what it replaces, or the port is taken: delete and add the tunnel");
 	else if (err == -EADDRINUSE)
 		NL_SET_ERR_MSG(extack, "listen: the port is in use");

@@ -200,7 +200,7 @@ static void target_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const s
 	if (unlikely(READ_ONCE(c->lane) != rx->lane))
 		WRITE_ONCE(c->lane, rx->lane);
 	port = rcu_dereference(c->server.port);
-	if (unlikely(!sdt_port_current(t, port))) {
+	if (unlikely(!sdt_port_current(port))) {
 		sdt_ports_send(t, c, rx->tos, skb);
 		return;
 	}
@@ -211,9 +211,10 @@ static void target_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const s
 static void server_answer(struct sdt_tunnel *t, struct sdt_port *port, struct sk_buff *skb,
 			  const struct sdt_packet *p)
 {
+	const struct sdt_dest *dest = rcu_dereference(port->dest);
 	struct sdt_channel *c = rcu_dereference(port->chan);
 
-	if (unlikely(!sdt_endpoint_equal(&p->from, &port->dest->remote)))
+	if (unlikely(!sdt_endpoint_equal(&p->from, &dest->remote)))
 		sdt_drop(t->stats, SDT_DROP_IN_SOURCE, skb);
 	else if (unlikely(!c))
 		sdt_drop(t->stats, SDT_DROP_IN_RESTING, skb);

@@ -20,6 +20,11 @@
 
 static struct kmem_cache *port_cache;
 
+static struct sdt_dest *port_dest(const struct sdt_ports *p, const struct sdt_port *port)
+{
+	return rcu_dereference_protected(port->dest, lockdep_is_held(&p->tunnel->lock));
+}
+
 /* ---- the pool's state; t->lock ------------------------------------------- */
 
 /* Arm the worker to run in @delay, or sooner if it is armed so. */
@@ -52,6 +57,13 @@ static void make_free(struct sdt_ports *p, struct sdt_port *port)
 	p->announced = false;
 }
 
+/* It serves no more, and is on no list. */
+static void retire(struct sdt_ports *p, struct sdt_port *port)
+{
+	port->state = SDT_PORT_CLOSING;
+	list_add_tail(&port->node, &p->retired);
+}
+
 static void make_resting(struct sdt_ports *p, struct sdt_port *port)
 {
 	RCU_INIT_POINTER(port->chan, NULL);
@@ -73,7 +85,8 @@ static struct sdt_port *bind_port(struct sdt_ports *p, struct sdt_channel *c)
 
 	if (!port) {
 		p->dry = true;
-		wake(p, 0);
+		if (!p->exhausted)
+			wake(p, 0);
 		return NULL;
 	}
 	list_del(&port->node);
@@ -165,7 +178,7 @@ static enum sdt_stat port_or_park(struct sdt_ports *p, struct sdt_channel *c, u8
 				  struct sk_buff *skb, struct sdt_port **port)
 {
 	*port = rcu_dereference_protected(c->server.port, lockdep_is_held(&p->tunnel->lock));
-	if (sdt_port_current(p->tunnel, *port))
+	if (sdt_port_current(*port))
 		return 0;
 	*port = NULL;
 	if (c->state == SDT_CHANNEL_DEAD)
@@ -216,7 +229,7 @@ void sdt_ports_suspect(struct sdt_tunnel *t, struct sdt_port *port)
 	if (READ_ONCE(p->suspect))
 		return;
 	spin_lock_bh(&t->lock);
-	if (port->dest == p->dest && !p->egress.family) {
+	if (port_dest(p, port) == p->dest && !p->egress.family) {
 		WRITE_ONCE(p->suspect, true);
 		wake(p, sdt_seconds(SDT_PORTS_RETRY));
 	}
@@ -306,18 +319,18 @@ static int port_rcv(struct sock *sk, struct sk_buff *skb)
 	return 0;
 }
 
-/* Bound to @number, or to the kernel's choice if it is 0. */
-static int port_open(struct sdt_ports *p, struct sdt_port *port, u16 number)
+static int port_open(struct sdt_ports *p, struct sdt_port *port, const struct sdt_dest *dest,
+		     u16 number)
 {
 	struct sdt_socket_cfg cfg = {
-		.family = port->dest->remote.family,
+		.family = dest->remote.family,
 		.local = {
-			.family = port->dest->remote.family,
-			.ip = port->dest->local,
+			.family = dest->remote.family,
+			.ip = dest->local,
 			.port = htons(number),
-			.ifindex = port->dest->remote.ifindex,
+			.ifindex = dest->remote.ifindex,
 		},
-		.peer = port->dest->remote,
+		.peer = dest->remote,
 		.rcv = port_rcv,
 		.user_data = port,
 	};
@@ -338,20 +351,21 @@ static int port_open(struct sdt_ports *p, struct sdt_port *port, u16 number)
  * socket is the only record of a port in use, whoever uses it. When guessing
  * fails again and again, the range is nearly full: then all ports in turn.
  */
-static int port_open_range(struct sdt_ports *p, struct sdt_port *port, u16 lo, u16 hi)
+static int port_open_range(struct sdt_ports *p, struct sdt_port *port,
+			   const struct sdt_dest *dest, u16 lo, u16 hi)
 {
 	unsigned int range = sdt_ports_range(lo, hi);
 	unsigned int i, first;
 	int err;
 
 	for (i = 0; i < SDT_PORTS_GUESSES; i++) {
-		err = port_open(p, port, lo + sdt_compat_random_below(range));
+		err = port_open(p, port, dest, lo + sdt_compat_random_below(range));
 		if (err != -EADDRINUSE)
 			return err;
 	}
 	first = sdt_compat_random_below(range);
 	for (i = 0; i < range && !READ_ONCE(p->tunnel->dead); i++) {
-		err = port_open(p, port, lo + (first + i) % range);
+		err = port_open(p, port, dest, lo + (first + i) % range);
 		if (err != -EADDRINUSE)
 			return err;
 		cond_resched();
@@ -408,10 +422,115 @@ static int find_dest(struct sdt_ports *p)
 	return err;
 }
 
+/* ---- the worker: another target ------------------------------------------- */
+
+/* Connect @port, of an open channel, to @dest; it stays bound where it is. */
+static int port_move(struct sdt_ports *p, struct sdt_port *port, struct sdt_dest *dest)
+{
+	struct sdt_tunnel *t = p->tunnel;
+	struct sdt_dest *old;
+	int err;
+
+	/* First the socket: nothing is sent to the new target before it can answer. */
+	err = sdt_socket_connect(port->sock, &dest->remote);
+	if (err)
+		return err;
+	spin_lock_bh(&t->lock);
+	old = port_dest(p, port);
+	dest->users++;
+	rcu_assign_pointer(port->dest, dest);
+	dest_put(p, old);
+	spin_unlock_bh(&t->lock);
+	return 0;
+}
+
+static bool same_source(const struct sdt_dest *a, const struct sdt_dest *b)
+{
+	return a->remote.family == b->remote.family && a->remote.ifindex == b->remote.ifindex &&
+	       ipv6_addr_equal(&a->local, &b->local);
+}
+
+/*
+ * Ports of open channels follow to @dest, which the caller holds. One that can stay
+ * bound where it is does, so that no free ports are needed; any other is stale, and
+ * sdt_ports_send() gives its channel another one.
+ */
+static void move_ports(struct sdt_ports *p, struct sdt_dest *dest)
+{
+	struct sdt_tunnel *t = p->tunnel;
+	struct sdt_port *port;
+
+	list_for_each_entry(port, &p->all, all) {
+		const struct sdt_dest *old;
+		bool active, can;
+
+		spin_lock_bh(&t->lock);
+		old = port_dest(p, port);
+		active = port->state == SDT_PORT_ACTIVE && old != dest;
+		can = active && same_source(old, dest);
+		spin_unlock_bh(&t->lock);
+		if (active && (!can || port_move(p, port, dest)))
+			WRITE_ONCE(port->stale, true);
+		cond_resched();
+	}
+}
+
+/* Channels whose port is bound to @local need another one. */
+static void leave_source(struct sdt_ports *p, const struct in6_addr *local)
+{
+	struct sdt_port *port;
+
+	list_for_each_entry(port, &p->all, all) {
+		spin_lock_bh(&p->tunnel->lock);
+		if (ipv6_addr_equal(&port_dest(p, port)->local, local))
+			WRITE_ONCE(port->stale, true);
+		spin_unlock_bh(&p->tunnel->lock);
+		cond_resched();
+	}
+}
+
+/* The target changed, and what to bind to is known now. */
+static void follow_target(struct sdt_ports *p)
+{
+	struct sdt_tunnel *t = p->tunnel;
+	struct sdt_dest *dest = NULL;
+
+	spin_lock_bh(&t->lock);
+	if (p->move && p->dest) {
+		WRITE_ONCE(p->move, false);
+		dest = p->dest;
+		dest->users++;
+	}
+	spin_unlock_bh(&t->lock);
+	if (!dest)
+		return;
+	move_ports(p, dest);
+	spin_lock_bh(&t->lock);
+	dest_put(p, dest);
+	spin_unlock_bh(&t->lock);
+}
+
+/* ---- the worker: more and fewer sockets ------------------------------------ */
+
+/*
+ * t->lock. Every port of the range is taken: by channels, at rest, or by others on this
+ * host. To try them all is dear, so that is not done again at once. -EAGAIN: a new
+ * configuration came meanwhile.
+ */
+static int found_full(struct sdt_ports *p, const struct sdt_dest *dest)
+{
+	if (dest != p->dest)
+		return -EAGAIN;
+	p->full = true;
+	p->full_until = jiffies + sdt_seconds(SDT_PORTS_RETRY_FULL);
+	return -EADDRINUSE;
+}
+
 /* One more socket for p->dest. */
 static int add_port(struct sdt_ports *p)
 {
 	struct sdt_tunnel *t = p->tunnel;
+	struct sdt_dest *dest;
 	struct sdt_port *port;
 	u16 lo, hi;
 	int err;
@@ -422,38 +541,40 @@ static int add_port(struct sdt_ports *p)
 	port->tunnel = t;
 
 	spin_lock_bh(&t->lock);
-	port->dest = p->dest;
-	port->generation = p->generation;
+	dest = p->dest;
 	lo = p->lo;
 	hi = p->hi;
-	if (!port->dest)
+	if (!dest)
 		err = -EAGAIN;
-	else if (port->dest->users >= sdt_ports_range(lo, hi))
-		err = -EADDRINUSE;
+	else if (dest->users >= sdt_ports_range(lo, hi))
+		err = found_full(p, dest);
 	else
 		err = 0;
 	if (!err)
-		port->dest->users++;
+		dest->users++;
 	spin_unlock_bh(&t->lock);
 	if (err)
 		goto free;
 
-	err = port_open_range(p, port, lo, hi);
+	RCU_INIT_POINTER(port->dest, dest);
+	err = port_open_range(p, port, dest, lo, hi);
 	if (err)
 		goto put;
 	list_add(&port->all, &p->all);
 
 	spin_lock_bh(&t->lock);
-	if (port->dest == p->dest)
+	if (dest == p->dest)
 		make_free(p, port);
 	else
-		list_add(&port->node, &p->retired);
+		retire(p, port);
 	spin_unlock_bh(&t->lock);
 	return 0;
 
 put:
 	spin_lock_bh(&t->lock);
-	dest_put(p, port->dest);
+	if (err == -EADDRINUSE)
+		err = found_full(p, dest);
+	dest_put(p, dest);
 	spin_unlock_bh(&t->lock);
 free:
 	kmem_cache_free(port_cache, port);
@@ -472,7 +593,7 @@ static unsigned int missing(struct sdt_ports *p)
 	return want;
 }
 
-/* Every port of the range is taken: by channels, at rest, or by others on this host. */
+/* No socket can be opened; if none is free either, that is the end for now. */
 static void run_out(struct sdt_ports *p)
 {
 	bool announce = false;
@@ -488,16 +609,40 @@ static void run_out(struct sdt_ports *p)
 		announce_exhausted(p->tunnel);
 }
 
+static bool still_full(struct sdt_ports *p)
+{
+	bool full;
+
+	spin_lock_bh(&p->tunnel->lock);
+	if (p->full && time_after_eq(jiffies, p->full_until))
+		p->full = false;
+	full = p->full;
+	spin_unlock_bh(&p->tunnel->lock);
+	return full;
+}
+
+static int refill_one(struct sdt_ports *p)
+{
+	int err = find_dest(p);
+
+	if (err)
+		return err;
+	follow_target(p);
+	return missing(p) ? add_port(p) : 0;
+}
+
 /* Return: jiffies until another attempt makes sense, 0: all is well. */
 static unsigned long refill(struct sdt_ports *p)
 {
 	unsigned int opened = 0;
 	int err = 0;
 
-	while (!err && !READ_ONCE(p->tunnel->dead) && missing(p)) {
-		err = find_dest(p);
-		if (!err)
-			err = add_port(p);
+	if (still_full(p)) {
+		run_out(p);
+		return sdt_seconds(SDT_PORTS_RETRY_FULL);
+	}
+	while (!err && !READ_ONCE(p->tunnel->dead) && (READ_ONCE(p->move) || missing(p))) {
+		err = refill_one(p);
 		if (err == -EAGAIN)
 			err = 0;
 		serve_waiting(p);
@@ -547,8 +692,8 @@ static void check_source(struct sdt_ports *p)
 {
 	struct sdt_tunnel *t = p->tunnel;
 	struct sdt_socket_cfg cfg = {};
+	bool suspect, gone;
 	struct socket *sock;
-	bool suspect;
 
 	spin_lock_bh(&t->lock);
 	suspect = p->suspect && p->dest;
@@ -571,11 +716,12 @@ static void check_source(struct sdt_ports *p)
 	if (PTR_ERR(sock) != -EADDRNOTAVAIL)
 		return;
 	spin_lock_bh(&t->lock);
-	if (!p->egress.family && p->dest && ipv6_addr_equal(&p->dest->local, &cfg.local.ip)) {
-		WRITE_ONCE(p->generation, p->generation + 1);
+	gone = !p->egress.family && p->dest && ipv6_addr_equal(&p->dest->local, &cfg.local.ip);
+	if (gone)
 		forget_dest(p);
-	}
 	spin_unlock_bh(&t->lock);
+	if (gone)
+		leave_source(p, &cfg.local.ip);
 }
 
 /* Close what is on @list: nobody else can find it, but by its socket. */
@@ -592,7 +738,7 @@ static void close_ports(struct sdt_ports *p, struct list_head *list)
 		sdt_socket_close(port->sock);
 		list_del(&port->all);
 		spin_lock_bh(&p->tunnel->lock);
-		dest_put(p, port->dest);
+		dest_put(p, port_dest(p, port));
 		spin_unlock_bh(&p->tunnel->lock);
 		kmem_cache_free(port_cache, port);
 		cond_resched();
@@ -635,12 +781,10 @@ static bool end_rest(struct sdt_ports *p)
 	spin_lock_bh(&p->tunnel->lock);
 	list_for_each_entry_safe(port, next, &list, node) {
 		list_del(&port->node);
-		if (port->dest == p->dest) {
+		if (port_dest(p, port) == p->dest)
 			make_free(p, port);
-		} else {
-			port->state = SDT_PORT_CLOSING;
-			list_add_tail(&port->node, &p->retired);
-		}
+		else
+			retire(p, port);
 	}
 	spin_unlock_bh(&p->tunnel->lock);
 	serve_waiting(p);
@@ -665,9 +809,9 @@ static void adjust(struct sdt_ports *p)
 	for (surplus = min_t(unsigned int, surplus, SDT_PORTS_BATCH); surplus; surplus--) {
 		struct sdt_port *port = list_first_entry(&p->free, struct sdt_port, node);
 
-		port->state = SDT_PORT_CLOSING;
-		list_move_tail(&port->node, &p->retired);
+		list_del(&port->node);
 		p->free_count--;
+		retire(p, port);
 	}
 	spin_unlock_bh(&p->tunnel->lock);
 }
@@ -768,10 +912,11 @@ void sdt_ports_configure(struct sdt_tunnel *t, bool move)
 	spin_lock_bh(&t->lock);
 	load_config(p);
 	if (move)
-		WRITE_ONCE(p->generation, p->generation + 1);
+		WRITE_ONCE(p->move, true);
 	forget_dest(p);
 	p->exhausted = false;
 	p->announced = false;
+	p->full = false;
 	wake(p, 0);
 	spin_unlock_bh(&t->lock);
 }
@@ -792,14 +937,16 @@ void sdt_ports_free(struct sdt_tunnel *t)
 {
 	struct sdt_ports *p = t->ports;
 	struct sdt_port *port, *next;
+	struct sdt_dest *dest;
 
 	WARN_ON_ONCE(p->active_count || p->parked);
 	t->ports = NULL;
 	list_for_each_entry_safe(port, next, &p->all, all) {
 		sdt_socket_close(port->sock);
 		/* Not later: a route of IPv6 must not outlive the namespace. */
-		if (!--port->dest->users && port->dest != p->dest)
-			sdt_dest_free_now(port->dest);
+		dest = rcu_dereference_protected(port->dest, true);
+		if (!--dest->users && dest != p->dest)
+			sdt_dest_free_now(dest);
 		kmem_cache_free(port_cache, port);
 		cond_resched();
 	}

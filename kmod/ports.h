@@ -33,11 +33,11 @@ enum sdt_port_state {
 struct sdt_port {
 	struct sdt_tunnel *tunnel;
 	struct socket *sock;
-	struct sdt_dest *dest;		/* where to, and from: fixed */
+	struct sdt_dest __rcu *dest;	/* where to, and from; writers: t->lock */
 	struct sdt_channel __rcu *chan;	/* writers: t->lock; set while ACTIVE */
-	u32 generation;			/* of the pool's target when it was opened */
 	__be16 number;
 	u8 state;			/* enum sdt_port_state */
+	bool stale;			/* its channel is to get another one; writer: the worker */
 	struct list_head all;		/* sdt_ports.all */
 	struct list_head node;		/* free, resting, or a list of the worker's */
 	unsigned long since;		/* jiffies, when its rest began */
@@ -54,7 +54,6 @@ struct sdt_port {
  */
 struct sdt_ports {
 	struct sdt_tunnel *tunnel;
-	u32 generation;			/* writers: t->lock; channels whose port has another move */
 
 	/* t->lock */
 	struct sdt_endpoint target;
@@ -71,9 +70,12 @@ struct sdt_ports {
 	unsigned int parked;
 	unsigned int low;		/* refill below it */
 	bool dry;			/* a pop found nothing since the worker ran */
-	bool exhausted;			/* no port is to be had: do not park */
+	bool full;			/* no port was to be had, not tried again before */
+	unsigned long full_until;	/*  this, jiffies */
+	bool exhausted;			/*  and none is free: do not park */
 	bool announced;			/*  and that was told */
 	bool suspect;			/* sending failed: is the source address still ours? */
+	bool move;			/* open channels are to follow to the new target */
 	bool armed;
 	unsigned long wake;		/* jiffies, if armed */
 
@@ -101,9 +103,11 @@ int sdt_ports_create(struct sdt_tunnel *t);
 /**
  * sdt_ports_configure() - target, egress address or ports of the tunnel changed
  * @t: the tunnel, which has the new values
- * @move: open channels get a new socket with their next datagram; else they keep theirs
+ * @move: the target is another one: open channels follow
  *
- * New channels get new sockets. Cannot fail.
+ * New channels get new sockets. Open ones keep theirs, connected to the new target, if its
+ * address can stay; where another source address or family is needed, a channel gets a
+ * new socket with its next datagram. Cannot fail.
  * Context: process, node->lock.
  */
 void sdt_ports_configure(struct sdt_tunnel *t, bool move);
@@ -114,10 +118,10 @@ void sdt_ports_stop(struct sdt_tunnel *t);
 /** sdt_ports_free() - after a grace period, and after the channels; process context */
 void sdt_ports_free(struct sdt_tunnel *t);
 
-/** sdt_port_current() - does @port go to the present target? */
-static inline bool sdt_port_current(const struct sdt_tunnel *t, const struct sdt_port *port)
+/** sdt_port_current() - may @port be sent from? Else its channel is to get another one. */
+static inline bool sdt_port_current(const struct sdt_port *port)
 {
-	return port && port->generation == READ_ONCE(t->ports->generation);
+	return port && !READ_ONCE(port->stale);
 }
 
 /**

@@ -18,23 +18,21 @@
 
 static int endpoint_to_sockaddr(const struct sdt_endpoint *e, struct sockaddr_storage *ss)
 {
+	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)ss;
+	struct sockaddr_in *sin = (struct sockaddr_in *)ss;
+
 	memset(ss, 0, sizeof(*ss));
 	if (e->family == AF_INET) {
-		struct sockaddr_in *sin = (struct sockaddr_in *)ss;
-
 		sin->sin_family = AF_INET;
 		sin->sin_addr.s_addr = sdt_ip_to4(&e->ip);
 		sin->sin_port = e->port;
 		return sizeof(*sin);
-	} else {
-		struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)ss;
-
-		sin6->sin6_family = AF_INET6;
-		sin6->sin6_addr = e->ip;
-		sin6->sin6_port = e->port;
-		sin6->sin6_scope_id = e->ifindex;
-		return sizeof(*sin6);
 	}
+	sin6->sin6_family = AF_INET6;
+	sin6->sin6_addr = e->ip;
+	sin6->sin6_port = e->port;
+	sin6->sin6_scope_id = e->ifindex;
+	return sizeof(*sin6);
 }
 
 struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg)
@@ -80,6 +78,14 @@ struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg
 	}
 	sdt_compat_setup_udp_tunnel_sock(net, sock, &hook);
 	return sock;
+}
+
+int sdt_socket_connect(struct socket *sock, const struct sdt_endpoint *peer)
+{
+	struct sockaddr_storage ss;
+	int len = endpoint_to_sockaddr(peer, &ss);
+
+	return sdt_compat_connect(sock, (struct sockaddr *)&ss, len);
 }
 
 void sdt_socket_detach(struct socket *sock)
@@ -367,11 +373,6 @@ int sdt_xmit(struct net *net, const struct sdt_flow *flow, struct sk_buff *skb)
 
 /* ---- in --------------------------------------------------------------- */
 
-static bool is_link_local(const struct in6_addr *ip)
-{
-	return ipv6_addr_type(ip) & IPV6_ADDR_LINKLOCAL;
-}
-
 static int parse4(struct sk_buff *skb, struct sdt_packet *p)
 {
 	const struct iphdr *iph = ip_hdr(skb);
@@ -400,9 +401,9 @@ static int parse6(struct sk_buff *skb, struct sdt_packet *p)
 	p->from.family = AF_INET6;
 	p->tos = ipv6_get_dsfield(ip6h);
 	p->ifindex = inet6_iif(skb);
-	if (is_link_local(&ip6h->saddr))
+	if (ipv6_addr_type(&ip6h->saddr) & IPV6_ADDR_LINKLOCAL)
 		p->from.ifindex = p->ifindex;
-	if (is_link_local(&ip6h->daddr))
+	if (ipv6_addr_type(&ip6h->daddr) & IPV6_ADDR_LINKLOCAL)
 		p->to.ifindex = p->ifindex;
 	return 0;
 #else

@@ -30,6 +30,16 @@ struct sdt_socket_cfg {
 struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg);
 
 /**
+ * sdt_socket_connect() - a connected socket gets another peer of its family; it stays bound
+ * @sock: the socket
+ * @peer: the new one
+ *
+ * Context: process.
+ * Return: 0 or -errno; the socket may be without a peer then.
+ */
+int sdt_socket_connect(struct socket *sock, const struct sdt_endpoint *peer);
+
+/**
  * sdt_socket_detach() - no further packet reaches the hook once a grace
  * period has passed; callable in a batch before sdt_socket_close()
  */

@@ -6,20 +6,22 @@
 # Two nodes, local and remote, stand between customers on alice and targets on bob (see topo in lib.sh). Traffic comes
 # from sdtload; the head of helpers/sdtload/main.c tells its options.
 
-# Fixed keys: making them would cost four program starts a scenario.
-# shellcheck disable=SC2034 # not all scenarios use all of them
-{
-	LOCAL_KEY='IDyhkMYaJ5WB2mtGn1UYd16Cl2lZl/B58GYBU/6Btnk='
-	LOCAL_PUB='m4fRMnUPgN3rvBSpmgIbbOqgR06iQZv5ok4w/HaJ9m8='
-	REMOTE_KEY='sNFRpvDnpGJVEY2w1ivjxkYnrgJNnmn/B1794z4up0Q='
-	REMOTE_PUB='eOBOYDTcEpfXNLyPJL4w2oZIkcFpO/kFqiBwyB3C7Es='
-	STRANGER_KEY='SK6OqyoEFy1kApyEMskcoZz6tp0z/G9qPYkbeG/GUG8='
-	STRANGER_PUB='DxWdG5AWsOCEy5ZsgV1wF1UPHBWIud9MK+ugPRCPHxY='
-	PSK='sXcjOIwVHBUcpX39hFfFqN+pjJZgzCIP5MM9lGSetkc='
-	OTHER_PSK='MVDk3QEBkkxjS42cPZ3/urZfBlphjZYLe/2/E0zuLo4='
+# Keys of this guest, made by the first scenario that runs in it: each costs two program starts.
+_make_keys() {
+	local name key
+	for name in LOCAL REMOTE STRANGER; do
+		key=$(sdtctl genkey)
+		printf "%s_KEY='%s'\n%s_PUB='%s'\n" "$name" "$key" "$name" "$(sdtctl pubkey <<<"$key")"
+	done
+	printf "PSK='%s'\nOTHER_PSK='%s'\n" "$(sdtctl genpsk)" "$(sdtctl genpsk)"
 }
+[ -s /tmp/sdt-keys ] || (umask 077 && _make_keys >/tmp/sdt-keys)
+# shellcheck source=/dev/null
+. /tmp/sdt-keys
 
 declare -A _stat
+# For words that must be heard wherever they are said.
+exec {_out}>&1
 
 # on NODE: sdtctl verbs from standard input, one a line, all in one program start.
 on() { sdtctl -n "$1" -b -; }
@@ -97,7 +99,7 @@ counters() {
 # not exist ends the scenario: comparing it with zero would always succeed.
 value() {
 	[ -n "${_stat[$1]+set}" ] || {
-		echo "no counter $1" >&2
+		echo "# there is no counter $1" >&"$_out"
 		kill -TERM $$
 		return 1
 	}

@@ -70,7 +70,7 @@ def load(*words):
 
 def counters(node):
     text = subprocess.run(['sdtctl', '-n', node, '-j', 'stats', '--all'], stdout=subprocess.PIPE, check=True).stdout
-    return {block.get('name', 'node'): block['counters'] for block in json.loads(text)}
+    return {block.get('tunnel') or block.get('link') or 'node': block['counters'] for block in json.loads(text)}
 
 
 def drops(node):
@@ -139,6 +139,7 @@ def mac1(payload, public):
 
 def shape(link):
     """Lengths and looks of everything that a first exchange puts on the wire."""
+    subprocess.run(['sdtctl', '-n', 'local', '-b', '/tmp/setup.local'], check=True)
     load('echo', '--ns', 'bob', '--bind', '10.3.0.2:5300', '--', 'client', '--ns', 'alice', '--to', '10.1.0.2:5000',
          '--size', 100)
     messages = on_link(link.messages())

@@ -60,10 +60,10 @@ on remote <<<'set-link l link-max-channels 100000'
 tunnel brief 4 idle 1
 name='idle: a channel opens'
 ask 1 1 --to 10.1.0.2:5004
-check 'idle: the channel is shown' test "$(show local channels '[.[] | select(.tunnel == "brief")] | length')" = 1
+check 'idle: monitor tells that it opened' heard local 'channel-opened.*brief'
 check 'idle: it closes by itself' await 10 _heard local 'closed.*idle'
 check_counters 'idle: closed on both sides' 'local.brief.channels-closed == 1' 'remote.brief.channels-closed == 1'
-check 'idle: it is gone' test "$(show local channels '[.[] | select(.tunnel == "brief")] | length')" = 0
+check_equal 'idle: it is gone' '' "$(sdtctl -n local show channels brief)"
 
 # Four ports, four channels; each port rests before it serves another channel.
 check 'a limit beyond what the egress ports can serve is refused' refused remote add-tunnel ports link l id 5 \

@@ -2,17 +2,15 @@
 # files: tests/vm/helpers/sdt.sh
 # timeout: 90
 #
-# A peer that moves: another address (followed after a proof, or not at all with roam off), and another port of a NAT.
+# Datagrams that wait for the first handshake; and a peer that moves: another address (followed after a proof, or not at
+# all with roam off), and another port of a NAT. Protocol times are halved, for the handshake's retries.
 
 # shellcheck source=../lib.sh
 . /t/lib.sh
 # shellcheck source=../helpers/sdt.sh
 . /t/sdt.sh
 
-nodes
-ip -n local -6 addr add fd02::9/64 dev to-remote nodad
-link
-tunnel t 0
+nodes test_time_div=2
 monitor remote
 
 echo=(echo --ns bob --bind 10.3.0.2:5300)
@@ -25,7 +23,21 @@ alive_soon() {
 endpoint_is() { [ "$(show "$1" links '.[] | select(.name == "l").endpoint')" = "$2" ]; }
 move() { ip -n local -batch - <<<"addr del $1/24 dev to-remote"$'\n'"addr add $2/24 dev to-remote"; }
 
-alive 'before anything moves'
+# Local calls, and nobody answers yet. Meanwhile customers write.
+on local <<<"add-link l peer-key $REMOTE_PUB peer 10.2.0.2:7380"
+on local <<<'add-tunnel t link l mode server listen 10.1.0.2:5000'
+background alice sdtload "${echo[@]}" --expect received=100 --expect peers=50 -- \
+	"${client[@]}" --sockets 50 --count 100 --window 100 --size 0-1400 --stall 20000
+early=$!
+check 'datagrams wait for the first handshake' await 5 _counters_hold 'local.l.staged == 100'
+on remote <<<"add-link l peer-key $LOCAL_PUB"
+on remote <<<'add-tunnel t link l mode server target 10.3.0.2:5300'
+if wait "$early"; then
+	ok 'none of them is lost'
+else
+	not_ok 'none of them is lost' "$(cat /tmp/alice-sdtload.log)"
+fi
+check_counters 'and none was thrown away' 'local.l.tx-staged == 0' 'local.l.keypairs == 1'
 check 'the endpoint is known' endpoint_is remote 10.2.0.1:7380
 
 move 10.2.0.1 10.2.0.9

@@ -12,6 +12,9 @@
 . /t/sdt.sh
 
 nodes
+background local tcpdump -i to-remote -U -w /tmp/link.pcap udp
+capture=$!
+await 10 test -s /tmp/link.pcap || bail 'no tcpdump'
 link lanes 4
 tunnel t 0
 
@@ -19,9 +22,6 @@ ports() { show local links '[.[] | select(.name == "l").lane[]."local-port"] | u
 four_active() {
 	[ "$(show "$1" links '.[] | select(.name == "l")."lanes-active"')" = 4 ]
 }
-
-background local tcpdump -i to-remote -U -w /tmp/link.pcap udp
-await 10 test -s /tmp/link.pcap || bail 'no tcpdump'
 
 echo=(echo --ns bob --bind 10.3.0.2:5300)
 traffic 'the link comes up' "${echo[@]}" -- client --ns alice --to 10.1.0.2:5000 --count 5
@@ -41,8 +41,8 @@ note "processor 0: $first; processor 1: $second"
 check_equal 'processor 0: eight channels on one lane' '8 channels, lanes [0]' "$first"
 check_equal 'processor 1: eight channels on another lane' '8 channels, lanes [1]' "$second"
 
-kill %%
-await 5 _gone $!
+kill "$capture"
+await 5 _gone "$capture"
 found=$(python3 /t/wire.py lanes /tmp/link.pcap)
 note "$found"
 wanted=$(show local links '.[] | select(.name == "l").lane | map({key: "10.2.0.1 \(.index)", value: [."local-port"]}) | from_entries')

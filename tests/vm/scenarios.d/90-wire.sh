@@ -11,11 +11,20 @@
 . /t/sdt.sh
 
 nodes
-link
-tunnel t 0
-tunnel numbered 1
-on local <<<'add-tunnel direct link l id 2 mode direct listen 10.1.0.2:5002 customer 10.1.0.1:7002'
-on remote <<<'add-tunnel direct link l id 2 mode direct listen 10.3.0.1:6002 customer 10.3.0.2:8002'
+on remote <<END
+add-link l peer-key $LOCAL_PUB
+add-tunnel t link l id 0 mode server target 10.3.0.2:5300
+add-tunnel numbered link l id 1 mode server target 10.3.0.2:5300
+add-tunnel direct link l id 2 mode direct listen 10.3.0.1:6002 customer 10.3.0.2:8002
+END
+tunnels='add-tunnel t link l id 0 mode server listen 10.1.0.2:5000
+add-tunnel numbered link l id 1 mode server listen 10.1.0.2:5001
+add-tunnel direct link l id 2 mode direct listen 10.1.0.2:5002 customer 10.1.0.1:7002'
+# For wire.py, which has to listen before the first message passes.
+cat >/tmp/setup.local <<END
+add-link l peer-key $REMOTE_PUB peer 10.2.0.2:7380
+$tunnels
+END
 
 ended=''
 while IFS= read -r line; do
@@ -28,14 +37,12 @@ while IFS= read -r line; do
 done < <(at local python3 /t/wire.py attack "$(base64 -d <<<"$REMOTE_PUB" | od -An -v -tx1 | tr -d ' \n')" 2>&1)
 check_equal 'all of them were tried' yes "$ended"
 
-# locked_out NAME COUNTER SETUP: local, set up so, does not get in, and the counter tells why.
+# locked_out NAME COUNTER SETUP: local, set up so, does not get in, and the counter, of remote or of the new link, tells why.
 locked_out() {
-	local name=$1 counter=$2 before
-	on local <<<$'del-tunnel t\ndel-tunnel numbered\ndel-tunnel direct\ndel-link l\n'"$3"
-	on local <<<$'add-tunnel t link l mode server listen 10.1.0.2:5000\nadd-tunnel numbered link l id 1 mode server listen 10.1.0.2:5001
-add-tunnel direct link l id 2 mode direct listen 10.1.0.2:5002 customer 10.1.0.1:7002'
+	local name=$1 counter=$2 before=0
 	counters remote local
-	before=$(value "$counter")
+	if [[ $counter = remote.* ]]; then before=$(value "$counter"); fi
+	on local <<<$'del-tunnel t\ndel-tunnel numbered\ndel-tunnel direct\ndel-link l\n'"$3"$'\n'"$tunnels"
 	traffic "$name: nothing passes" sink --ns bob --bind 10.3.0.2:5300 --expect received=0 -- \
 		send --ns alice --to 10.1.0.2:5000 --count 3
 	check_counters "$name: counted" "$counter > $before"
@@ -47,4 +54,4 @@ add-link l peer-key $REMOTE_PUB peer 10.2.0.2:7380"
 locked_out 'a wrong PSK' local.l.hs-invalid "set-node private-key @/tmp/LOCAL_KEY
 add-link l peer-key $REMOTE_PUB peer 10.2.0.2:7380 psk @/tmp/OTHER_PSK"
 locked_out 'another cipher' remote.l.hs-cipher "add-link l peer-key $REMOTE_PUB peer 10.2.0.2:7380 cipher chacha20-poly1305"
-locked_out 'a peer with another key' remote.node.hs_mac1 "add-link l peer-key $STRANGER_PUB peer 10.2.0.2:7380"
+locked_out 'a peer with another key' remote.node.hs-mac1 "add-link l peer-key $STRANGER_PUB peer 10.2.0.2:7380"

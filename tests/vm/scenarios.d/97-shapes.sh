@@ -28,31 +28,42 @@ offloads() {
 	at "$1" ethtool -K "$2" tx "$3" rx "$3" sg "$3" gso "$3" gro "$3" tso "$3" tx-udp-segmentation "$3" >/dev/null
 }
 
-# shapes NAME ROLE-OPTION...: every shape that a sender can make.
+# gso NAME ROLE-OPTION...: several datagrams in one packet, until something takes them apart. Wants a device that offloads checksums.
+gso() {
+	local name=$1
+	shift
+	traffic "$name: GSO" "${echo[@]}" --expect received=640 -- client "$@" --gso 32 --count 640 --window 64 --size 1200
+	traffic "$name: GSO, small" "${echo[@]}" --expect received=640 -- client "$@" --gso 16 --count 640 --window 64 --size 33
+}
+
+# shapes NAME ROLE-OPTION...: the other shapes that a sender can make.
 shapes() {
 	local name=$1
 	shift
 	traffic "$name: plain" "${echo[@]}" -- client "$@" --count 300 --window 32 --size 0-1400
-	traffic "$name: GSO" "${echo[@]}" --expect received=640 -- client "$@" --gso 32 --count 640 --window 64 --size 1200
-	traffic "$name: GSO, small" "${echo[@]}" --expect received=640 -- client "$@" --gso 16 --count 640 --window 64 --size 33
 	traffic "$name: non-linear" "${echo[@]}" -- client "$@" --pieces 5 --count 300 --window 32 --size 40-1400
 	traffic "$name: non-linear, large" "${echo[@]}" -- client "$@" --pieces 7 --count 200 --window 16 --size 2000-8800
 }
 
 shapes 'veth with offloads' --ns alice --to 10.1.0.2:5000
+gso 'veth with offloads' --ns alice --to 10.1.0.2:5000
 shapes 'a customer on the node' --ns local --to 127.0.0.1:5001
+gso 'a customer on the node' --ns local --to 127.0.0.1:5001
 
 # A tap on every device clones each packet on its way.
 for where in alice/to-local local/to-alice local/to-remote remote/to-bob; do
-	background "${where%/*}" tcpdump -i "${where#*/}" -w "/tmp/tap.${where%/*}.${where#*/}" -s 64
+	background "${where%/*}" tcpdump -i "${where#*/}" -U -w "/tmp/tap.${where%/*}.${where#*/}" -s 64
 	await 10 test -s "/tmp/tap.${where%/*}.${where#*/}" || bail "no tcpdump on $where"
 done
 shapes 'cloned by a tap' --ns alice --to 10.1.0.2:5000
+gso 'cloned by a tap' --ns alice --to 10.1.0.2:5000
 
-# A customer's device with a small MTU: datagrams arrive in fragments and are put together again, in a chain.
+# A customer behind a small MTU: datagrams arrive in fragments and are put together, in a chain; answers leave so, too.
 ip -n alice link set to-local mtu 1500
+ip -n local link set to-alice mtu 1500
 traffic 'put together from fragments' "${echo[@]}" -- client --ns alice --to 10.1.0.2:5000 --count 100 --window 4 --size 3000-8800
 ip -n alice link set to-local mtu 9000
+ip -n local link set to-alice mtu 9000
 
 for where in 'alice to-local' 'local to-alice' 'local to-remote' 'remote to-local' 'remote to-bob' 'bob to-remote'; do
 	# shellcheck disable=SC2086 # two words
@@ -73,4 +84,5 @@ for where in 'alice to-local' 'local to-alice' 'remote to-bob' 'bob to-remote'; 
 	offloads $where on
 done
 shapes 'link without offloads' --ns alice --to 10.1.0.2:5000
+gso 'link without offloads' --ns alice --to 10.1.0.2:5000
 check_counters 'nothing arrived damaged' 'local.l.rx-tag == 0' 'remote.l.rx-tag == 0' 'local.t.in-shape == 0'

@@ -27,7 +27,7 @@
  *   --window W           at most W unanswered; --rate R: at most R a second
  *   --until N            client: N answers are enough
  *   --stall MS           unanswered so long: counted as lost, the next one is sent (1000)
- *   --drain MS           wait at the end for what should not come (100; sink and echo: 500)
+ *   --drain MS           wait at the end for what should not come (100; sink: 500)
  *   --run ID             told apart from other runs by this number
  *   --gso N              N datagrams in one send call (UDP_SEGMENT)
  *   --pieces N           each datagram in N pieces (MSG_MORE): a non-linear skb
@@ -243,7 +243,7 @@ static int run_role(int argc, char **argv, bool last)
 
 	errno = 0;
 	role_name = role->name;
-	o.drain = role->to ? 100 : 500;
+	o.drain = role->run == run_sink ? 500 : 100;
 	optind = 1;
 	while ((which = getopt_long(argc, argv, "+", long_options, NULL)) != -1)
 		option(&o, which, optarg);
