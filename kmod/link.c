@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A link's life: configuration, keypairs and their slots, paths, teardown. */
 #include <crypto/aead.h>
+#include <linux/jhash.h>
 #include <linux/random.h>
 #include <linux/wait_bit.h>
 
@@ -17,6 +18,8 @@ static const struct rhashtable_params peer_params = {
 	.key_len = SDT_KEY_LEN,
 	.key_offset = offsetof(struct sdt_link, peer_key),
 	.head_offset = offsetof(struct sdt_link, peer_node),
+	/* bytes, not words: nobody aligns keys */
+	.hashfn = jhash,
 	.automatic_shrinking = true,
 };
 
