@@ -44,6 +44,8 @@ static void ident_free(struct rcu_head *rcu)
 	kfree_sensitive(container_of(rcu, struct sdt_ident, rcu));
 }
 
+static struct lock_class_key indices_lock_key;
+
 int sdt_node_init(struct sdt_node *node, struct net *net)
 {
 	int err = -ENOMEM;
@@ -54,6 +56,8 @@ int sdt_node_init(struct sdt_node *node, struct net *net)
 	xa_init_flags(&node->links, XA_FLAGS_ALLOC1);
 	xa_init_flags(&node->tunnels, XA_FLAGS_ALLOC1);
 	xa_init_flags(&node->indices, XA_FLAGS_LOCK_BH);
+	/* taken in softirq, which the other two are not: another class for lockdep */
+	lockdep_set_class(&node->indices.xa_lock, &indices_lock_key);
 	skb_queue_head_init(&node->hs_queue);
 	INIT_WORK(&node->hs_work, sdt_handshake_work);
 	node->source_rate = kvzalloc(sizeof(*node->source_rate), GFP_KERNEL_ACCOUNT);
