@@ -216,8 +216,10 @@ static struct sdt_channel *channel_alloc(struct sdt_tunnel *t)
 {
 	struct sdt_channel *c = kmem_cache_zalloc(channel_cache, GFP_ATOMIC | __GFP_NOWARN);
 
-	if (c)
-		c->in.seen = c->out.seen = jiffies;
+	if (c) {
+		c->in.seen = jiffies;
+		c->out.seen = jiffies;
+	}
 	return c;
 }
 

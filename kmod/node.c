@@ -95,6 +95,8 @@ void sdt_node_stop(struct sdt_node *node)
 	cancel_work_sync(&node->hs_work);
 	skb_queue_purge(&node->hs_queue);
 	mutex_unlock(&node->lock);
+	/* paths freed by call_rcu hold routes, and these hold the namespace's devices */
+	rcu_barrier();
 }
 
 void sdt_node_free(struct sdt_node *node)
