@@ -15,9 +15,9 @@ _make_keys() {
 	done
 	printf "PSK='%s'\nOTHER_PSK='%s'\n" "$(sdtctl genpsk)" "$(sdtctl genpsk)"
 }
-[ -s /tmp/sdt-keys ] || (umask 077 && _make_keys >/tmp/sdt-keys)
+[ -s /run/sdt-keys ] || (umask 077 && _make_keys >/run/sdt-keys)
 # shellcheck source=/dev/null
-. /tmp/sdt-keys
+. /run/sdt-keys
 
 declare -A _stat
 # For words that must be heard wherever they are said.
@@ -33,7 +33,7 @@ refused() {
 	text=$(sdtctl -n "$node" "$@" 2>&1) || code=$?
 	printf '%s\n' "exit $code: $text"
 	[ "$code" -eq 1 ] || [ "$code" -eq 2 ] || return 1
-	[ -n "$text" ] && [ "$(wc -l <<<"$text")" -eq 1 ]
+	[ -n "$text" ] && [[ $text != *$'\n'* ]]
 }
 
 # nodes [PARAMETER=VALUE...]: module with these parameters, namespaces, keys; both nodes listen on port 7380.
@@ -66,7 +66,7 @@ link_up() {
 	for node in "$@"; do await 10 _link_is_up "$node" || bail "$node: the link does not come up"; done
 }
 
-_link_is_up() { sdtctl -n "$1" show links | grep -q 'state up'; }
+_link_is_up() { [[ $(sdtctl -n "$1" show links) = *'state up'* ]]; }
 
 # tunnel NAME NUMBER [WORD...]: server mode from 10.1.0.2:5000+NUMBER to 10.3.0.2:5300; the words are for the proxy side.
 tunnel() {

@@ -3,7 +3,8 @@
 """Looks at, and interferes with, what is on the link. Runs on the node `local`, as topo in lib.sh makes it.
 
 wire.py attack       scenario 90-wire: prints a line "ok NAME" or "not ok NAME: REASON" for each test, and "end"
-wire.py lanes FILE   from a tcpdump file: a JSON object, outer source ports of data messages by address and lane
+wire.py lanes FILE   from a tcpdump file: a JSON object, outer source and target ports of data messages, by address and
+                     lane: {"10.2.0.1 0": [[7380], [7380]]}
 """
 import collections
 import hashlib
@@ -262,15 +263,17 @@ def attack(public):
 
 
 def lanes(path):
-    found = collections.defaultdict(set)
+    found = collections.defaultdict(lambda: (set(), set()))
     with open(path, 'rb') as file:
         magic = file.read(24)[:4]
         order = '<' if magic in (b'\xd4\xc3\xb2\xa1', b'\x4d\x3c\xb2\xa1') else '>'
         while len(head := file.read(16)) == 16:
             message = parse(file.read(struct.unpack(order + '4I', head)[2]))
             if message and kind(message) == DATA:
-                found[f'{message.source} {message.payload[0] & 15}'].add(message.sport)
-    print(json.dumps({key: sorted(ports) for key, ports in sorted(found.items())}))
+                sources, targets = found[f'{message.source} {message.payload[0] & 15}']
+                sources.add(message.sport)
+                targets.add(message.dport)
+    print(json.dumps({key: [sorted(ports) for ports in both] for key, both in found.items()}))
 
 
 if sys.argv[1] == 'attack':

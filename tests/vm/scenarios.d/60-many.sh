@@ -31,3 +31,20 @@ traffic '5,000 sockets' \
 check_counters '5,000 sockets: as many channels' 'local.t.channels-opened == 5002' 'remote.t.channels-opened == 5002'
 check_equal '5,000 sockets: show tells all of them, each once' 5002 \
 	"$(show remote channels '[.[] | select(.tunnel == "t").id] | unique | length')"
+
+# New customers all at once: held back on the link, then let go together. First datagrams wait for their sockets, within
+# bounds: what is beyond these is counted.
+tunnel few 2
+tunnel burst 3 max-channels 6000
+tc -n local qdisc add dev to-remote root netem slot 700ms 700ms limit 5000
+traffic '100 new customers at once: none is lost' \
+	sink --ns bob --bind 10.3.0.2:5300 --drain 1000 --expect received=100 -- \
+	send --ns alice --to 10.1.0.2:5002 --sockets 100 --count 100 --size 16-400
+traffic '1,000 new customers at once' \
+	sink --ns bob --bind 10.3.0.2:5300 --drain 1500 --expect 'received>=128' -- \
+	send --ns alice --to 10.1.0.2:5003 --sockets 1000 --count 1000 --size 16-400
+check_counters '1,000 new customers at once: each was served, or counted' \
+	'local.burst.in-datagrams == 1000' 'remote.burst.parked >= 1' \
+	'remote.burst.out-datagrams+remote.burst.park-full+remote.burst.park-timeout+local.l.tx-queue == 1000'
+counters remote
+note "served: $(value remote.burst.out-datagrams), of these waited: $(value remote.burst.parked)"

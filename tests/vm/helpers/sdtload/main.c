@@ -16,7 +16,6 @@
  *   send    the same without answers
  *   flood   send as fast as possible until told to end, check nothing
  *   raw     send the payloads given in hex, or random ones
- *   pump    two tap devices and a wire between them: a NIC without offloads
  *
  *   --ns NAME            enter /run/netns/NAME first
  *   --bind ADDR[:PORT]   own address; repeated: socket i takes number i modulo how many there are,
@@ -39,7 +38,6 @@
  *   --seconds S          flood: end by itself
  *   --random N           raw: N payloads of random bytes that look like SDT messages; --seed S
  *   --repeat N           raw: everything N times
- *   --tap NS/DEV         pump: twice
  *   --expect KEY[<>]=N   what must hold in the end; --expect KEY=any lifts a default
  *
  * The content of a datagram follows from run, socket, number and size, so
@@ -131,11 +129,10 @@ static const struct role {
 	{ "send", run_send, true, true },
 	{ "flood", run_flood, true, false },
 	{ "raw", run_raw, true, true },
-	{ "pump", run_pump, false, false },
 };
 
 enum { O_NS = 256, O_BIND, O_TO, O_SOCKETS, O_COUNT, O_SIZE, O_WINDOW, O_RATE, O_STALL, O_DRAIN, O_RUN, O_GSO, O_PIECES,
-       O_CONNECT, O_UNTIL, O_FAULT, O_DELAY, O_FROM_PORT, O_SECONDS, O_RANDOM, O_SEED, O_REPEAT, O_TAP, O_EXPECT };
+       O_CONNECT, O_UNTIL, O_FAULT, O_DELAY, O_FROM_PORT, O_SECONDS, O_RANDOM, O_SEED, O_REPEAT, O_EXPECT };
 
 static const struct option long_options[] = {
 	{ "ns", 1, NULL, O_NS }, { "bind", 1, NULL, O_BIND }, { "to", 1, NULL, O_TO },
@@ -144,7 +141,7 @@ static const struct option long_options[] = {
 	{ "drain", 1, NULL, O_DRAIN }, { "run", 1, NULL, O_RUN }, { "gso", 1, NULL, O_GSO },
 	{ "pieces", 1, NULL, O_PIECES }, { "connect", 0, NULL, O_CONNECT }, { "until", 1, NULL, O_UNTIL }, { "fault", 1, NULL, O_FAULT }, { "delay", 1, NULL, O_DELAY },
 	{ "from-port", 1, NULL, O_FROM_PORT }, { "seconds", 1, NULL, O_SECONDS }, { "random", 1, NULL, O_RANDOM },
-	{ "seed", 1, NULL, O_SEED }, { "repeat", 1, NULL, O_REPEAT }, { "tap", 1, NULL, O_TAP },
+	{ "seed", 1, NULL, O_SEED }, { "repeat", 1, NULL, O_REPEAT },
 	{ "expect", 1, NULL, O_EXPECT }, { NULL, 0, NULL, 0 }
 };
 
@@ -197,11 +194,6 @@ static void option(struct options *o, int which, const char *arg)
 	case O_RANDOM: o->random = number(arg); break;
 	case O_SEED: o->seed = number(arg); break;
 	case O_REPEAT: o->repeat = number(arg); break;
-	case O_TAP:
-		if (o->taps == 2)
-			die("pump has two ends");
-		o->tap[o->taps++] = arg;
-		break;
 	case O_EXPECT: expect(o, arg); break;
 	default: exit(2);
 	}
@@ -230,7 +222,7 @@ static const struct role *role_named(const char *name)
 		if (!strcmp(name, roles[i].name))
 			return &roles[i];
 	errno = 0;
-	die("which role? echo, sink, client, send, flood, raw or pump; the head of sdtload/main.c says more");
+	die("which role? echo, sink, client, send, flood or raw; the head of sdtload/main.c says more");
 }
 
 static int run_role(int argc, char **argv, bool last)

@@ -32,8 +32,6 @@ struct options {
 	unsigned int until, stall, drain, run, gso, pieces, delay, from_port, seconds, random, seed, repeat;
 	bool connect;
 	const char *fault;
-	const char *tap[2];
-	unsigned int taps;
 	char **rest;
 	int rests;
 	struct expectation expect[LIST_MAX];
@@ -99,8 +97,5 @@ int run_sink(struct options *o);
 
 /* raw.c */
 int run_raw(struct options *o);
-
-/* pump.c */
-int run_pump(struct options *o);
 
 #endif
