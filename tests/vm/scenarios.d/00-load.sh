@@ -9,13 +9,13 @@
 echo=(--ns bob --bind 10.1.0.2:5300)
 client=(--ns alice --to 10.1.0.2:5300 --sockets 3 --count 300 --window 16 --size 0-1400 --stall 200)
 
-# faulty KIND TALLY: faults are told as what they are. Not all thirty need to be: the asker before may be the same one.
+# faulty KIND TALLY: faults are told as what they are. One is enough: the asker before may often be the same one.
 faulty() {
 	local kind=$1 tally=$2 output
 	output=$(sdtload echo "${echo[@]}" --fault "$kind" -- client "${client[@]}") && return 1
 	printf '%s\n' "$output"
 	output=$(grep '^client' <<<"$output")
-	[[ $output =~ \ $tally=([0-9]+)\  ]] && [ "${BASH_REMATCH[1]}" -ge 10 ]
+	[[ $output =~ \ $tally=([0-9]+)\  ]] && [ "${BASH_REMATCH[1]}" -ge 1 ]
 }
 
 topo alice bob

@@ -43,7 +43,8 @@ check 'max-channels-per-customer: monitor tells' heard local 'refused.*each|each
 
 tunnel rate 2 channel-rate 5
 name='channel-rate: not all of thirty at once'
-ask 30 5 --to 10.1.0.2:5002 --expect 'received>=1' --expect 'received<=29'
+traffic "$name" "${echo[@]}" -- client --ns alice --to 10.1.0.2:5002 --sockets 30 --count 30 --window 30 --stall 400 \
+	--expect 'received>=5' --expect 'received<=29' --expect lost=any
 check_counters 'channel-rate: counted' 'local.rate.limit-rate >= 1' \
 	'local.rate.limit-rate+local.rate.channels-opened == 30'
 
@@ -65,11 +66,11 @@ check 'idle: it closes by itself' await 10 _heard local 'closed.*idle'
 check_counters 'idle: closed on both sides' 'local.brief.channels-closed == 1' 'remote.brief.channels-closed == 1'
 check_equal 'idle: it is gone' '' "$(sdtctl -n local show channels brief)"
 
-# Four ports, four channels; each port rests before it serves another channel.
+# Four ports, four channels; each port rests before it serves another channel. Other tunnels take theirs from 32768 on.
 check 'a limit beyond what the egress ports can serve is refused' refused remote add-tunnel ports link l id 5 \
-	mode server target 10.3.0.2:5300 egress 10.3.0.1 egress-ports 40000-40003 max-channels 5
+	mode server target 10.3.0.2:5300 egress 10.3.0.1 egress-ports 20000-20003 max-channels 5
 on local <<<'add-tunnel ports link l id 5 mode server listen 10.1.0.2:5005 idle 1'
-on remote <<<'add-tunnel ports link l id 5 mode server target 10.3.0.2:5300 egress 10.3.0.1 egress-ports 40000-40003 max-channels 4 idle 1'
+on remote <<<'add-tunnel ports link l id 5 mode server target 10.3.0.2:5300 egress 10.3.0.1 egress-ports 20000-20003 max-channels 4 idle 1'
 name='ports: all four serve'
 ask 4 4 --to 10.1.0.2:5005
 check 'ports: the channels close' await 10 _counters_hold 'remote.ports.channels-closed == 4'

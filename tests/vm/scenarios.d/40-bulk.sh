@@ -1,5 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
+# once: 6.1
 # timeout: 240
 #
 # 100,000 datagrams of 0 to 1400 bytes through server mode, answered one by one: none lost, changed or duplicated.

@@ -1,6 +1,7 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
 # kernels: 5.10 6.1 6.12
+# once: 6.12
 # timeout: 120
 #
 # Ciphers that complete later, as hardware's do: every operation goes through cryptd. Both ciphers carry traffic both

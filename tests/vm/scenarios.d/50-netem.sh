@@ -1,5 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
+# once: 6.1
 # timeout: 120
 #
 # Loss, reordering and duplication on the link, both ways: no customer or target ever sees a duplicate or an altered

@@ -1,5 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
+# once: 6.1
 # timeout: 120
 #
 # Many askers: two customers with the same port on different addresses, and one customer with 5,000 sockets.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
+# once: 6.12
 # timeout: 180
 #
 # The life of a link: a peer that never answers, rekeys under traffic, keepalives, a peer that is lost and comes

@@ -1,5 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
+# once: 6.12
 # timeout: 90
 #
 # Datagrams that wait for the first handshake; and a peer that moves: another address (followed after a proof, or not at

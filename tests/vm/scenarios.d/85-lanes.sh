@@ -1,6 +1,7 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh tests/vm/helpers/wire.py
 # cpus: 2
+# once: 6.1
 # timeout: 90
 #
 # Four lanes: each with an outer port of its own on the node that calls; a channel takes the lane of the processor that
