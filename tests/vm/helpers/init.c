@@ -8,7 +8,8 @@
  * Ways out of the guest:
  *   /dev/ttyS0       kernel log (the kernel's console)
  *   /dev/ttyS1       what the command prints
- *   I/O port 0xe9    one line, "exit N"; needs no driver, so nothing in the guest can keep it from getting through
+ *   I/O port 0xe9    a line "begin" before the command, and "exit N" after it; needs no driver, so nothing in the guest
+ *                    can keep it from getting through
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -224,6 +225,7 @@ int main(void)
 	setenv("TERM", "dumb", 1);
 	klogctl(SYSLOG_ACTION_CONSOLE_LEVEL, NULL, LOG_EVERYTHING);
 
+	report("begin\n");
 	code = wait_for(start(argv));
 
 	tcdrain(STDOUT_FILENO);
