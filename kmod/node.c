@@ -52,7 +52,7 @@ int sdt_node_init(struct sdt_node *node, struct net *net)
 
 	node->net = net;
 	mutex_init(&node->lock);
-	node->reset = SDT_RESET_ANY;
+	node->reset = SDT_RESET_OFF;
 	xa_init_flags(&node->links, XA_FLAGS_ALLOC1);
 	xa_init_flags(&node->tunnels, XA_FLAGS_ALLOC1);
 	xa_init_flags(&node->indices, XA_FLAGS_LOCK_BH);
@@ -175,6 +175,10 @@ int sdt_node_set(struct sdt_node *node, const struct sdt_node_cfg *cfg,
 	int err;
 
 	lockdep_assert_held(&node->lock);
+	if (cfg->set & BIT(SDT_A_NODE_RESET) && cfg->reset != SDT_RESET_OFF) {
+		NL_SET_ERR_MSG(extack, "this version sends no resets: only off is possible");
+		return -EOPNOTSUPP;
+	}
 	old = rcu_dereference_protected(node->ident, lockdep_is_held(&node->lock));
 	if (cfg->set & BIT(SDT_A_NODE_PRIVATE_KEY) && !(old && cfg->if_no_key)) {
 		ident = ident_make(node, cfg->private_key, extack);
