@@ -34,7 +34,7 @@ const struct counter counters[] = {
 	LINK(SDT_STAT_TX_RESPONSES, "tx-responses", "handshakes of the peer that were answered",
 	     "many, and no keypairs: the answers do not reach the peer, or the pre-shared keys differ"),
 	LINK(SDT_STAT_RX_RESPONSES, "rx-responses", "answers of the peer that were accepted", NULL),
-	LINK(SDT_STAT_TX_COOKIES, "tx-cookies",
+	NODE(SDT_STAT_TX_COOKIES, "tx-cookies",
 	     "callers asked, under load, to prove their address", NULL),
 	LINK(SDT_STAT_RX_COOKIES, "rx-cookies", "the peer, under load, asked for the same",
 	     "the peer's machine gets more handshakes than it can handle"),
