@@ -296,7 +296,7 @@ enum sdt_stat {
 	SDT_STAT_RX_INITIATIONS		= 15,	/* accepted */
 	SDT_STAT_TX_RESPONSES		= 16,
 	SDT_STAT_RX_RESPONSES		= 17,	/* accepted */
-	SDT_STAT_TX_COOKIES		= 18,
+	SDT_STAT_TX_COOKIES		= 18,	/* node: no link is known yet */
 	SDT_STAT_RX_COOKIES		= 19,
 	SDT_STAT_TX_CHALLENGES		= 20,
 	SDT_STAT_RX_CHALLENGES		= 21,
