@@ -180,14 +180,6 @@ static bool take_counter(struct sdt_lane *lane, struct sdt_keypair *kp, u32 *cou
 	return true;
 }
 
-static void stamp(unsigned long *where)
-{
-	unsigned long now = jiffies;
-
-	if (READ_ONCE(*where) != now)
-		WRITE_ONCE(*where, now);
-}
-
 /* A message without frames. */
 static void send_keepalive(struct sdt_lane *lane, struct sdt_keypair *kp)
 {
@@ -213,7 +205,7 @@ static void send_keepalive(struct sdt_lane *lane, struct sdt_keypair *kp)
 		sdt_lane_out(lane, p.out, p.tos, NULL);
 	else if (err == -ENOMEM)
 		sdt_drop(link->stats, SDT_DROP_TX_NO_MEMORY, p.out);
-	stamp(&lane->last_tx);
+	sdt_stamp(&lane->last_tx);
 	sdt_stat_inc(link->stats, SDT_STAT_TX_KEEPALIVES);
 }
 
@@ -304,9 +296,9 @@ static void send_one(struct sdt_lane *lane, struct sdt_keypair *kp, struct sk_bu
 	} else {
 		skb_put_data(p.out, cb->hdr, cb->hdr_len);
 	}
-	stamp(&lane->last_tx);
+	sdt_stamp(&lane->last_tx);
 	if (!p.to)
-		stamp(&lane->last_tx_data);
+		sdt_stamp(&lane->last_tx_data);
 	err = sdt_seal(lane, kp, counter, &p);
 	if (likely(!err)) {
 		sdt_lane_out(lane, p.out, p.tos, p.to);

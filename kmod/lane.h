@@ -23,6 +23,15 @@ struct sdt_tx_to {
 
 #define SDT_TX_TO	0x80
 
+/* A time stamp of a lane: its cache line is written when the value changes, not a packet. */
+static inline void sdt_stamp(unsigned long *where)
+{
+	unsigned long now = jiffies;
+
+	if (READ_ONCE(*where) != now)
+		WRITE_ONCE(*where, now);
+}
+
 /* In skb->cb of a received message on its way through open. */
 struct sdt_rx_cb {
 	struct sdt_endpoint from;

@@ -195,7 +195,6 @@ struct sdt_link {
 
 	/* roaming with path validation; path_lock */
 	struct sdt_endpoint probe;	/* a PING is under way to it */
-	struct in6_addr probe_local;
 	u8 probe_opaque[SDT_PING_LEN];
 	u8 probe_lane;
 	unsigned long probe_sent;	/* jiffies */

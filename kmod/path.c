@@ -246,7 +246,6 @@ static void probe(struct sdt_link *link, const struct sdt_rx_cb *cb, u8 sock_lan
 		get_random_bytes(link->probe_opaque, sizeof(link->probe_opaque));
 	memcpy(opaque, link->probe_opaque, sizeof(opaque));
 	link->probe = cb->from;
-	link->probe_local = cb->local;
 	link->probe_lane = cb->lane;
 	link->probe_sent = jiffies;
 	link->probe_valid = true;

@@ -114,14 +114,6 @@ static void frames(const struct sdt_rx *rx, struct sk_buff *skb, const struct sd
 
 /* ---- opened ---------------------------------------------------------------- */
 
-static void stamp(unsigned long *where)
-{
-	unsigned long now = jiffies;
-
-	if (READ_ONCE(*where) != now)
-		WRITE_ONCE(*where, now);
-}
-
 /*
  * First message on a lane under this keypair: the lane is proved, and the
  * node that answers says so there, once.
@@ -173,7 +165,7 @@ void sdt_link_opened(struct sdt_keypair *kp, struct sk_buff *skb, int err)
 		return;
 	if (unlikely(!READ_ONCE(kp->confirmed)) && sdt_link_confirm(link, kp))
 		sdt_link_flush_staged(link);
-	stamp(&lane->last_rx);
+	sdt_stamp(&lane->last_rx);
 	if (unlikely(!test_bit(cb.lane, &kp->lanes_up)))
 		lane_came_up(link, kp, cb.lane);
 	if (likely(newest))
@@ -189,7 +181,7 @@ void sdt_link_opened(struct sdt_keypair *kp, struct sk_buff *skb, int err)
 		consume_skb(skb);
 		return;
 	}
-	stamp(&lane->last_rx_data);
+	sdt_stamp(&lane->last_rx_data);
 	frames(&rx, skb, &cb);
 }
 
