@@ -21,7 +21,9 @@
 #define SDT_PORT_DEFAULT	7380	/* listen port of a node that was told none */
 #define SDT_LANES_LIMIT		16
 #define SDT_DSCP_COPY		255
-#define SDT_CHANNELS_LIMIT	0x00100000	/* greatest max-channels of a proxy-side tunnel */
+#define SDT_CHANNELS_LIMIT	0x00100000	/* greatest max-channels of a tunnel */
+#define SDT_PREFIXES_LIMIT	64	/* entries of allow or client-allow */
+#define SDT_EGRESS_LIMIT	256	/* addresses of an egress range */
 
 enum sdt_cmd {
 	SDT_CMD_UNSPEC,
@@ -38,6 +40,7 @@ enum sdt_cmd {
 	SDT_CMD_CHANNEL_GET,	/* dump only: all, or of one tunnel */
 	SDT_CMD_STATS_GET,	/* dump: node, then links, then tunnels; or one by name */
 	SDT_CMD_EVENT,		/* multicast to SDT_MCGRP_EVENTS */
+	SDT_CMD_LINK_PING,	/* sends one; each answer that comes is a message of the same kind */
 
 	__SDT_CMD_MAX,
 };
@@ -52,6 +55,7 @@ enum sdt_attr {
 	SDT_A_CHANNEL,		/* nest, enum sdt_channel_attr */
 	SDT_A_STATS,		/* nest, enum sdt_stats_attr */
 	SDT_A_EVENT,		/* nest, enum sdt_event_attr */
+	SDT_A_PING,		/* nest, enum sdt_ping_attr */
 
 	__SDT_A_MAX,
 };
@@ -129,6 +133,7 @@ enum sdt_link_attr {
 	SDT_A_LINK_MAX_MESSAGE,		/* u16, largest UDP payload towards the peer, read only */
 	SDT_A_LINK_TUNNELS,		/* u32, read only */
 	SDT_A_LINK_LANE,		/* nest, multi, enum sdt_lane_attr, read only */
+	SDT_A_LINK_PATH_MTU,		/* u16, largest UDP payload that the path takes now, read only */
 
 	__SDT_A_LINK_MAX,
 };
@@ -185,10 +190,55 @@ enum sdt_tunnel_attr {
 	SDT_A_TUNNEL_CHANNELS,		/* u32, open now, read only */
 	SDT_A_TUNNEL_IN_DATAGRAMS,	/* u64, from customers or target, read only */
 	SDT_A_TUNNEL_OUT_DATAGRAMS,	/* u64, to customers or target, read only */
+	SDT_A_TUNNEL_IDLE_ONESHOT,	/* u32, seconds, for channels of one datagram each way; 0: as idle */
+	SDT_A_TUNNEL_EGRESS_LAST,	/* endpoint without a port: EGRESS is the first of a range up to this */
+	SDT_A_TUNNEL_CLIENT_ADDRESS,	/* u8, enum sdt_client_address; server and stream mode */
+	SDT_A_TUNNEL_CLIENT_ALLOW,	/* nest of nests, enum sdt_prefix_attr: addresses that the peer may name */
+	SDT_A_TUNNEL_ALLOW,		/* nest of nests, enum sdt_prefix_attr: where a router's server may send to */
+	SDT_A_TUNNEL_FILTER,		/* u8, enum sdt_filter */
+	SDT_A_TUNNEL_PORTS,		/* u32, egress ports times addresses, read only */
+	SDT_A_TUNNEL_PORTS_ACTIVE,	/* u32, of them: in use by channels, read only */
+	SDT_A_TUNNEL_PORTS_RESTING,	/* u32, of them: at rest after a channel, read only */
 
 	__SDT_A_TUNNEL_MAX,
 };
 #define SDT_A_TUNNEL_MAX (__SDT_A_TUNNEL_MAX - 1)
+
+/* What the target learns of the customer; the proxy sends its address if this is not NONE. */
+enum sdt_client_address {
+	SDT_CLIENT_NONE			= 0,
+	SDT_CLIENT_PROXY_V2		= 1,	/* PROXY protocol v2 before the first datagram's data */
+	SDT_CLIENT_PROXY_V2_EVERY	= 2,	/*  before each one's */
+	SDT_CLIENT_TRANSPARENT		= 3,	/* it is the source address */
+};
+
+/* Whose answers reach a router's customer: RFC 4787 section 5. */
+enum sdt_filter {
+	SDT_FILTER_ADDRESS_PORT		= 0,	/* from where it sent to */
+	SDT_FILTER_ADDRESS		= 1,	/* from any port of an address that it sent to */
+	SDT_FILTER_NONE			= 2,	/* from anywhere that allow names */
+};
+
+enum sdt_prefix_attr {
+	SDT_A_PREFIX_UNSPEC,
+	SDT_A_PREFIX_IPV4,		/* be32 */
+	SDT_A_PREFIX_IPV6,		/* 16 bytes */
+	SDT_A_PREFIX_LEN,		/* u8, bits */
+	SDT_A_PREFIX_PORT_LO,		/* u16; without both ports: any */
+	SDT_A_PREFIX_PORT_HI,		/* u16 */
+
+	__SDT_A_PREFIX_MAX,
+};
+#define SDT_A_PREFIX_MAX (__SDT_A_PREFIX_MAX - 1)
+
+/* In the nest of ALLOW and CLIENT_ALLOW: any number of these. */
+enum sdt_prefixes_attr {
+	SDT_A_PREFIXES_UNSPEC,
+	SDT_A_PREFIXES_ENTRY,		/* nest, multi, enum sdt_prefix_attr */
+
+	__SDT_A_PREFIXES_MAX,
+};
+#define SDT_A_PREFIXES_MAX (__SDT_A_PREFIXES_MAX - 1)
 
 enum sdt_channel_attr {
 	SDT_A_CHANNEL_UNSPEC,
@@ -234,6 +284,7 @@ enum sdt_event {
 	SDT_EVENT_CHANNEL_CLOSED	= 5,
 	SDT_EVENT_CHANNEL_REFUSED	= 6,	/* at a limit */
 	SDT_EVENT_PORTS_EXHAUSTED	= 7,
+	SDT_EVENT_PATH_MTU		= 8,	/* the path takes other sizes than before */
 };
 
 enum sdt_close_reason {
@@ -265,10 +316,23 @@ enum sdt_event_attr {
 	SDT_A_EVENT_REASON,		/* u8, enum sdt_close_reason or sdt_refuse_reason */
 	SDT_A_EVENT_REMOTE,		/* flag: the peer's node refused */
 	SDT_A_EVENT_LOST,		/* u32, events left out before this one */
+	SDT_A_EVENT_PATH_MTU,		/* u16, as SDT_A_LINK_PATH_MTU */
 
 	__SDT_A_EVENT_MAX,
 };
 #define SDT_A_EVENT_MAX (__SDT_A_EVENT_MAX - 1)
+
+enum sdt_ping_attr {
+	SDT_A_PING_UNSPEC,
+	SDT_A_PING_LINK,		/* string */
+	SDT_A_PING_NUMBER,		/* u32, the caller's own; the answer has it */
+	SDT_A_PING_LANE,		/* u8; 0 if not given */
+	SDT_A_PING_SIZE,		/* u16, bytes of the message's UDP payload, with padding; not given: bare */
+	SDT_A_PING_RTT,			/* u64, ns; answers only */
+
+	__SDT_A_PING_MAX,
+};
+#define SDT_A_PING_MAX (__SDT_A_PING_MAX - 1)
 
 /*
  * Counters. Traffic first, then one for each reason to drop. Numbers never
@@ -306,6 +370,19 @@ enum sdt_stat {
 	SDT_STAT_TX_RESETS		= 25,
 	SDT_STAT_RX_RESETS		= 26,	/* acted upon */
 	SDT_STAT_ASYNC_CRYPTO		= 27,	/* operations that completed later */
+	SDT_STAT_TX_FRAGMENTS		= 28,
+	SDT_STAT_RX_FRAGMENTS		= 29,
+	SDT_STAT_REASSEMBLED		= 30,	/* datagrams */
+	SDT_STAT_TX_PROBES		= 31,	/* of the path MTU */
+	SDT_STAT_PATH_MTU_CHANGED	= 32,
+	/* traffic: tunnels, again */
+	SDT_STAT_TX_ICMP		= 33,	/* ICMP errors sent to customers */
+	SDT_STAT_TX_UNREACHABLE		= 34,	/* ICMP errors of the target told to the peer */
+	SDT_STAT_RX_UNREACHABLE		= 35,	/* told by the peer */
+	SDT_STAT_HAIRPIN		= 36,	/* from one of the tunnel's customers to another */
+	/* traffic: links, again */
+	SDT_STAT_TX_PINGS		= 37,	/* asked for, path validation and probes left out */
+	SDT_STAT_RX_PONGS		= 38,	/*  and answered */
 
 	/* drops: outer messages, counted at the node (no link is known yet) */
 	SDT_DROP_RX_TRUNCATED		= 40,	/* shorter than its type allows */
@@ -320,6 +397,7 @@ enum sdt_stat {
 	SDT_DROP_HS_INVALID		= 49,	/* did not decrypt, or malformed */
 	SDT_DROP_HS_PEER		= 50,	/* authentic, but from a key that no link has */
 	SDT_DROP_RX_RESET_IGNORED	= 51,	/* a reset that proved nothing */
+	SDT_DROP_RESET_RATE		= 52,	/* a reset that was due, but too many were sent */
 
 	/* drops: outer messages, counted at the link */
 	SDT_DROP_HS_CIPHER		= 60,	/* the peer is set to another cipher */
@@ -340,6 +418,11 @@ enum sdt_stat {
 	SDT_DROP_RX_ROAM		= 75,	/* peer heard from a new address that roam off ignores (the datagram was used) */
 	SDT_DROP_RX_CRYPTO		= 76,	/* the cipher failed, not the message */
 	SDT_DROP_RX_LENGTH		= 77,	/* longer than max_message allows */
+	SDT_DROP_FRAG_OVERLAP		= 78,	/* fragments that contradict each other */
+	SDT_DROP_FRAG_TIMEOUT		= 79,	/* a datagram whose fragments did not all come in time */
+	SDT_DROP_FRAG_MEMORY		= 80,	/* too much waits for its fragments */
+	SDT_DROP_FRAG_SHAPE		= 81,	/* a fragment that cannot be one */
+	SDT_DROP_FRAG_DUPLICATE		= 82,	/* one that was there already */
 
 	/* drops: towards the link */
 	SDT_DROP_TX_QUEUE		= 90,	/* lane queue full */
@@ -352,6 +435,7 @@ enum sdt_stat {
 	SDT_DROP_TX_EPOCH		= 97,	/* its channel belongs to an epoch that ended */
 	SDT_DROP_TX_SOCKET		= 98,	/* no socket of the needed family */
 	SDT_DROP_TX_ERROR		= 99,	/* the stack refused the outer packet */
+	SDT_DROP_TX_TOLD_TOO_BIG	= 100,	/* does not fit, and its sender was told by ICMP */
 
 	/* drops: tunnels */
 	SDT_DROP_IN_MULTICAST		= 120,	/* sent to a group or broadcast address */
@@ -375,6 +459,15 @@ enum sdt_stat {
 	SDT_DROP_REFUSED_BY_PEER	= 138,	/* channel refused by the other node */
 	SDT_DROP_OUT_EPOCH		= 139,	/* frame of an epoch that ended */
 	SDT_DROP_DELETED		= 140,	/* tunnel or channel went away under the datagram */
+	SDT_DROP_OUT_POLICY		= 141,	/* router: to where the peer may not send */
+	SDT_DROP_OUT_FILTER		= 142,	/* router: from whom the customer did not write to */
+	SDT_DROP_IN_FILTER		= 143,	/* the same, found at the server */
+	SDT_DROP_IN_CAPTURE		= 144,	/* captured on its way to where no tunnel leads */
+	SDT_DROP_IN_STREAM		= 145,	/* what a stream's target answered */
+	SDT_DROP_OUT_CLIENT		= 146,	/* the customer's address is missing, or one that the peer may not name */
+	SDT_DROP_IN_ICMP		= 147,	/* an ICMP error that quotes nothing of ours */
+	SDT_DROP_ICMP_RATE		= 148,	/* an ICMP error that was due, but too many were sent */
+	SDT_DROP_OUT_SIZE		= 149,	/* with the header in front of it, longer than a datagram may be */
 
 	__SDT_STAT_MAX,
 };
