@@ -154,6 +154,13 @@ static void attempt(struct sdt_link *link, u64 now)
 	}
 }
 
+/* What a reset is worth: one initiation, and no series. hs_lock. */
+static void attempt_once(struct sdt_link *link, u64 now)
+{
+	if (!sdt_handshake_initiate(link) && link->trying)
+		link->next_attempt = now + retry_delay();
+}
+
 /* A lane's counter, or with AES-GCM all lanes' together, has come far enough. */
 static bool worn_out(const struct sdt_keypair *kp)
 {
@@ -297,6 +304,8 @@ void sdt_link_tick(struct work_struct *work)
 		link->unheard_since = 0;
 		want |= READ_ONCE(link->keepalive) && !link->trying;
 	}
+	if (test_and_clear_bit(SDT_LINK_WANT_RESET, &link->requests))
+		attempt_once(link, now);
 	if (want || rekey)
 		start_handshake(link, now);
 	attempt(link, now);
