@@ -130,8 +130,9 @@ static void stop_handshake(struct sdt_link *link)
 /* The slot may still complete a crossing for a moment; its secrets go after that. */
 static void retire_slot(struct sdt_link *link, u64 now)
 {
+	/* sent may be later than now: by this very tick */
 	if (link->init.active && !link->trying &&
-	    now - link->init.sent >= sdt_seconds_ns(SDT_REKEY_TIMEOUT))
+	    now >= link->init.sent + sdt_seconds_ns(SDT_REKEY_TIMEOUT))
 		sdt_handshake_clear(link);
 }
 
