@@ -184,8 +184,7 @@ static bool take_counter(struct sdt_lane *lane, struct sdt_keypair *kp, u32 *cou
 static void send_keepalive(struct sdt_lane *lane, struct sdt_keypair *kp)
 {
 	struct sdt_link *link = lane->link;
-	struct sdt_seal_parts p = { .tos = READ_ONCE(link->dscp) == SDT_DSCP_COPY ? 0 :
-					   READ_ONCE(link->dscp) << 2 };
+	struct sdt_seal_parts p = { .tos = sdt_link_own_tos(link) };
 	u32 counter;
 	int err;
 

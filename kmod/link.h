@@ -277,6 +277,9 @@ int sdt_link_set(struct sdt_link *link, const struct sdt_link_cfg *cfg,
 void sdt_link_destroy(struct sdt_link *link);
 struct sdt_link *sdt_link_find(struct sdt_node *node, const char *name);
 
+/** sdt_link_speak() - the peer learns from a message where it is heard from now on; node->lock held */
+void sdt_link_speak(struct sdt_link *link);
+
 /* What show prints of a link; node->lock held. */
 struct sdt_link_info {
 	enum sdt_link_state state;

@@ -47,7 +47,7 @@ int sdt_path_set(struct sdt_link *link, unsigned int lane, const struct sdt_endp
 	path->sock_lane = sock_lane;
 	spin_lock_bh(&link->path_lock);
 	/* a configured source address wins over the one that the peer wrote to */
-	if (link->source.family)
+	if (link->source.family == remote->family)
 		path->local = link->source.ip;
 	else if (local)
 		path->local = *local;
@@ -128,6 +128,36 @@ int sdt_path_configured(struct sdt_link *link)
 			return err;
 	}
 	return 0;
+}
+
+/**
+ * sdt_path_source() - link->source changed: lanes send to where they do, from there; node->lock
+ * @link: the link
+ *
+ * Return: 0 or -ENOMEM; some lanes may have changed then.
+ */
+int sdt_path_source(struct sdt_link *link)
+{
+	struct sdt_endpoint to;
+	struct sdt_path *path;
+	u8 sock_lane = 0;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < SDT_LANES_MAX && !err; i++) {
+		if (!link->lanes[i])
+			continue;
+		rcu_read_lock();
+		path = rcu_dereference(link->lanes[i]->path);
+		if (path) {
+			to = path->remote;
+			sock_lane = path->sock_lane;
+		}
+		rcu_read_unlock();
+		if (path)
+			err = sdt_path_set(link, i, &to, NULL, sock_lane);
+	}
+	return err;
 }
 
 static void announce_endpoint(struct sdt_link *link, const struct sdt_endpoint *to)
@@ -384,23 +414,32 @@ void sdt_path_pong(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *
 		announce_endpoint(link, &cb->from);
 }
 
+/**
+ * sdt_link_paths_reset() - routes of the link are looked up anew; node->lock
+ * @link: the link
+ */
+void sdt_link_paths_reset(struct sdt_link *link)
+{
+	struct sdt_path *path;
+	unsigned int i;
+
+	for (i = 0; i < SDT_LANES_MAX; i++) {
+		if (!link->lanes[i])
+			continue;
+		rcu_read_lock();
+		path = rcu_dereference(link->lanes[i]->path);
+		if (path)
+			dst_cache_reset(&path->cache);
+		rcu_read_unlock();
+	}
+}
+
 void sdt_paths_reset(struct sdt_node *node)
 {
 	struct sdt_link *link;
 	unsigned long id;
-	unsigned int i;
 
 	lockdep_assert_held(&node->lock);
 	xa_for_each(&node->links, id, link)
-		for (i = 0; i < SDT_LANES_MAX; i++) {
-			struct sdt_path *path;
-
-			if (!link->lanes[i])
-				continue;
-			rcu_read_lock();
-			path = rcu_dereference(link->lanes[i]->path);
-			if (path)
-				dst_cache_reset(&path->cache);
-			rcu_read_unlock();
-		}
+		sdt_link_paths_reset(link);
 }

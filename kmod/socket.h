@@ -120,6 +120,8 @@ struct sdt_sock {
 int sdt_node_sockets(struct sdt_node *node, unsigned int lanes, struct netlink_ext_ack *extack);
 /** sdt_node_sockets_close() - all of them; node->lock held; waits for a grace period */
 void sdt_node_sockets_close(struct sdt_node *node);
+/** sdt_node_sockets_mark() - they take on node->fwmark; node->lock held */
+void sdt_node_sockets_mark(struct sdt_node *node);
 /** sdt_node_rebind() - new listen address: new sockets first, then swap; node->lock held */
 int sdt_node_rebind(struct sdt_node *node, const struct sdt_endpoint *listen, u32 ifindex,
 		    struct netlink_ext_ack *extack);
