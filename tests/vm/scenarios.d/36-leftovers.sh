@@ -1,6 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
-# timeout: 90
+# timeout: 180
 #
 # Nothing of the packet that came is on the packet that leaves: no mark, no priority, no conntrack entry, no timestamp (fq
 # would drop it, or send it later), no queue number, no IPsec state. Each is put on outer packets, and on customers',
@@ -20,7 +20,7 @@ load() {
 		client --ns alice --to 10.1.0.2:5000 --sockets 32 --count 320 --window 32 --size 0-1400 --stall 3000
 }
 
-# dirt NODE IN OUT PORT: what comes in at NODE by the device IN gets everything that a firewall can put on it; what
+# dirt NODE IN OUT MARK: what comes in at NODE by the device IN gets everything that a firewall can put on it; what
 # leaves by OUT is looked at.
 dirt() {
 	at "$1" nft -f - <<-END
@@ -32,14 +32,14 @@ dirt() {
 			counter put { }
 			chain before {
 				type filter hook prerouting priority -150;
-				iifname "$2" meta l4proto udp meta mark set 0x77 meta priority set 1:2 ct mark set 0x77 counter name put
+				iifname "$2" meta l4proto udp meta mark set $4 meta priority set 1:2 ct mark set $4 counter name put
 			}
 			chain after {
 				type filter hook postrouting priority 0;
 				oifname "$3" meta l4proto udp counter name seen
-				oifname "$3" meta mark 0x77 counter name marked
+				oifname "$3" meta mark $4 counter name marked
 				oifname "$3" meta priority 1:2 counter name prioritised
-				oifname "$3" ct mark 0x77 ct direction original counter name old
+				oifname "$3" ct mark $4 ct direction original counter name old
 			}
 		}
 	END
@@ -52,16 +52,16 @@ clean() {
 		"$(count "$1" marked) $(count "$1" prioritised) $(count "$1" old)"
 }
 
-dirt remote to-local to-bob
-dirt local to-remote to-alice
+dirt remote to-local to-bob 0x77
+dirt local to-remote to-alice 0x77
 load 'marked, prioritised, tracked'
 clean remote
 clean local
 check 'what leaves is tracked as what it is' test "$(at remote conntrack -L -p udp --orig-dst 10.3.0.2 2>/dev/null | grep -c 'dport=5300')" -ge 32
 for node in local remote; do at "$node" nft flush ruleset; done
-# The other way: customers' datagrams in, outer packets out.
-dirt local to-alice to-remote
-dirt remote to-bob to-local
+# The other way: customers' datagrams in, outer packets out. Another mark: connections have kept the first.
+dirt local to-alice to-remote 0x78
+dirt remote to-bob to-local 0x78
 load 'the same on customers'"'"' datagrams and the target'"'"'s'
 clean local
 clean remote
@@ -83,19 +83,18 @@ for where in remote/to-bob local/to-alice local/to-remote remote/to-local; do
 	at "${where%/*}" tc qdisc del dev "${where#*/}" root
 done
 
-# A device with four queues towards bob. What came in by queue 3 need not leave by it.
-if ! modprobe act_skbedit 2>/dev/null; then
-	skip 'queues' 'this kernel has no act_skbedit'
-	exit 0
-fi
-ip link add wide numtxqueues 4 numrxqueues 4 netns remote type veth peer name wide numtxqueues 4 numrxqueues 4 netns bob
-ip -n remote -batch - <<<$'addr add 10.4.0.1/24 dev wide\nlink set wide up'
-ip -n bob -batch - <<<$'addr add 10.4.0.2/24 dev wide\nlink set wide up'
-at remote tc qdisc replace dev wide root handle 1: mq
-at remote tc qdisc add dev to-local clsact
-at remote tc filter add dev to-local ingress matchall action skbedit queue_mapping 3
+# Devices with four queues. Outer packets, one flow, all come by one of them; what leaves is many flows, and spread.
+wide() {
+	ip link add "$2" numtxqueues 4 numrxqueues 4 netns "$1" type veth peer name "$4" numtxqueues 4 numrxqueues 4 netns "$3"
+	ip -n "$1" -batch - <<<"addr add $5.1/24 dev $2"$'\n'"link set $2 up"
+	ip -n "$3" -batch - <<<"addr add $5.2/24 dev $4"$'\n'"link set $4 up"
+}
+wide local wide-remote remote wide-local 10.5.0
+wide remote wide-bob bob wide-remote 10.4.0
+at remote tc qdisc replace dev wide-bob root handle 1: mq
+on local <<<'set-link l peer 10.5.0.2:7380'
 on remote <<<'set-tunnel t target 10.4.0.2:5300'
 traffic 'four queues' echo --ns bob --bind 10.4.0.2:5300 -- \
 	client --ns alice --to 10.1.0.2:5000 --sockets 32 --count 320 --window 32 --stall 3000
-queues() { at remote tc -s class show dev wide | grep -cE 'Sent [1-9][0-9]* bytes'; }
+queues() { at remote tc -s class show dev wide-bob | grep -cE 'Sent [1-9][0-9]* bytes'; }
 check 'the flows are spread over them' test "$(queues)" -ge 2
