@@ -95,13 +95,18 @@ static int server_validate(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_
 	return -EINVAL;
 }
 
+static const struct sdt_ports_kind server_ports = {
+	.sent = sdt_channel_sent,
+	.no_port = sdt_channel_no_port,
+};
+
 static int server_start(struct sdt_tunnel *t, struct netlink_ext_ack *extack)
 {
 	int err = sdt_channels_create(t);
 
 	if (!err)
 		err = t->role == SDT_ROLE_PROXY ? sdt_tunnel_listen(t, extack) :
-						  sdt_ports_create(t);
+						  sdt_ports_create(t, &server_ports);
 	return err;
 }
 
@@ -194,11 +199,12 @@ static void target_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const s
 			  struct sk_buff *skb)
 {
 	struct sdt_channel *c = sdt_channel_by_id(t, f->channel);
+	const struct sdt_port_tx tx = { .tos = rx->tos };
 	struct sdt_port *port;
 	enum sdt_stat why;
 
 	if (unlikely(!c || c->epoch != rx->peer_epoch)) {
-		c = sdt_channel_open_server(t, rx, f->channel, &why);
+		c = sdt_channel_open_server(t, t->ports[0], rx, f->channel, &why);
 		if (!c) {
 			sdt_drop(t->stats, why, skb);
 			return;
@@ -209,18 +215,18 @@ static void target_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const s
 		WRITE_ONCE(c->lane, rx->lane);
 	port = rcu_dereference(c->server.port);
 	if (unlikely(!sdt_port_current(port))) {
-		sdt_ports_send(t, c, rx->tos, skb);
+		sdt_ports_send(t, &c->server, &tx, skb);
 		return;
 	}
 	sdt_channel_used(t->channels, &c->out);
-	sdt_egress_port(t, port, rx->tos, skb);
+	sdt_egress_port(t, port, &tx, skb);
 }
 
 static void server_answer(struct sdt_tunnel *t, struct sdt_port *port, struct sk_buff *skb,
 			  const struct sdt_packet *p)
 {
 	const struct sdt_dest *dest = rcu_dereference(port->dest);
-	struct sdt_channel *c = rcu_dereference(port->chan);
+	struct sdt_channel *c = sdt_port_channel(port);
 
 	if (unlikely(!sdt_endpoint_equal(&p->from, &dest->remote)))
 		sdt_drop(t->stats, SDT_DROP_IN_SOURCE, skb);
