@@ -275,7 +275,7 @@ static void fill_info(const struct sdt_tunnel *t, struct sdt_channel *c,
 
 	memset(info, 0, sizeof(*info));
 	info->id = c->id;
-	info->idle_ms = jiffies_to_msecs(sdt_channel_idle(c));
+	info->idle_ms = jiffies_to_msecs(sdt_channel_unused(c));
 	info->lane = READ_ONCE(c->lane);
 	info->in_datagrams = READ_ONCE(c->in.datagrams);
 	info->out_datagrams = READ_ONCE(c->out.datagrams);

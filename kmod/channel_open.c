@@ -35,7 +35,8 @@ static struct sdt_channel *lru_entry(struct list_head *pos, bool by_customer)
 }
 
 /* The longest idle of those at the list's head, or NULL; see struct sdt_channels. */
-static struct sdt_channel *evictable(struct list_head *lru, bool by_customer)
+static struct sdt_channel *evictable(const struct sdt_tunnel *t, struct list_head *lru,
+				     bool by_customer)
 {
 	unsigned long floor = sdt_seconds(SDT_EVICT_FLOOR);
 	unsigned long idle, longest = 0;
@@ -46,7 +47,7 @@ static struct sdt_channel *evictable(struct list_head *lru, bool by_customer)
 	for (n = 0, pos = lru->next; n < SDT_EVICT_SAMPLE && pos != lru; n++, pos = next) {
 		next = pos->next;
 		c = lru_entry(pos, by_customer);
-		idle = sdt_channel_idle(c);
+		idle = sdt_channel_idle(t, c);
 		if (idle < floor) {
 			list_move_tail(pos, lru);
 		} else if (!best || idle > longest) {
@@ -64,7 +65,7 @@ static bool evict(struct sdt_tunnel *t, struct sdt_ended *ended, struct list_hea
 	struct sdt_channel *c = NULL;
 
 	if (READ_ONCE(t->at_limit) == SDT_AT_LIMIT_EVICT_IDLE)
-		c = evictable(lru, by_customer);
+		c = evictable(t, lru, by_customer);
 	if (!c)
 		return false;
 	sdt_channel_end_later(t, ended, c, SDT_CLOSE_EVICTED);

@@ -5,9 +5,11 @@
 
 #include "compat/compat.h"
 #include "netlink.h"
+#include "range.h"
 
 #define SDT_IDLE_LIMIT		604800	/* s, a week */
 #define SDT_PAD_LIMIT		1024
+#define SDT_LANE_LAST		15
 
 #define READ_ONLY	{ .type = NLA_REJECT, .reject_message = "this is read-only" }
 #define NAME		{ .type = NLA_NUL_STRING, .len = SDT_NAME_LEN - 1 }
@@ -142,6 +144,7 @@ static const struct nla_policy tunnel_policy[] = {
 	[SDT_A_TUNNEL_PORTS]		= READ_ONLY,
 	[SDT_A_TUNNEL_PORTS_ACTIVE]	= READ_ONLY,
 	[SDT_A_TUNNEL_PORTS_RESTING]	= READ_ONLY,
+	[SDT_A_TUNNEL_IDLE_REFRESH]	= NLA_POLICY_MAX(NLA_U8, SDT_IDLE_REFRESH_CUSTOMER),
 };
 
 static const struct nla_policy channel_get_policy[] = {
@@ -151,6 +154,13 @@ static const struct nla_policy channel_get_policy[] = {
 static const struct nla_policy stats_get_policy[] = {
 	[SDT_A_STATS_LINK]		= NAME,
 	[SDT_A_STATS_TUNNEL]		= NAME,
+};
+
+static const struct nla_policy ping_policy[] = {
+	[SDT_A_PING_LINK]		= NAME,
+	[SDT_A_PING_NUMBER]		= { .type = NLA_U32 },
+	[SDT_A_PING_LANE]		= NLA_POLICY_MAX(NLA_U8, SDT_LANE_LAST),
+	[SDT_A_PING_SIZE]		= { .type = NLA_U16 },
 };
 
 const struct nla_policy sdt_nl_nothing_policy[SDT_A_MAX + 1] = {
@@ -188,6 +198,10 @@ const struct nla_policy sdt_nl_channel_get_policy[SDT_A_MAX + 1] = {
 
 const struct nla_policy sdt_nl_stats_get_policy[SDT_A_MAX + 1] = {
 	[SDT_A_STATS]	= NEST(stats_get_policy),
+};
+
+const struct nla_policy sdt_nl_link_ping_policy[SDT_A_MAX + 1] = {
+	[SDT_A_PING]	= NEST(ping_policy),
 };
 
 static bool endpoint_unicast(const struct sdt_endpoint *ep)
@@ -407,16 +421,6 @@ int sdt_nl_parse_link(struct nlattr **attrs, struct sdt_link_cfg *cfg,
 	return err;
 }
 
-/* The addresses of [@first, @last], up to what can be counted; IPv6 differs in its last bytes only. */
-static u32 addresses(const struct sdt_endpoint *first, const struct sdt_endpoint *last)
-{
-	u32 lo = be32_to_cpu(first->ip.s6_addr32[3]), hi = be32_to_cpu(last->ip.s6_addr32[3]);
-
-	if (memcmp(&first->ip, &last->ip, 12) || lo > hi)
-		return 0;
-	return hi - lo == U32_MAX ? U32_MAX : hi - lo + 1;
-}
-
 static int parse_egress(struct nlattr **tb, struct sdt_tunnel_cfg *cfg,
 			struct netlink_ext_ack *extack)
 {
@@ -435,7 +439,7 @@ static int parse_egress(struct nlattr **tb, struct sdt_tunnel_cfg *cfg,
 	err = parse_local(last, &cfg->egress_last, extack);
 	if (err)
 		return err;
-	n = addresses(&cfg->egress, &cfg->egress_last);
+	n = sdt_range_count(cfg->egress.ip.s6_addr, cfg->egress_last.ip.s6_addr);
 	if (cfg->egress_last.family != cfg->egress.family ||
 	    cfg->egress_last.ifindex != cfg->egress.ifindex || !n) {
 		NL_SET_ERR_MSG_ATTR(extack, last, "an egress range goes up, from an address to one of its family");
@@ -597,6 +601,8 @@ int sdt_nl_parse_tunnel(struct nlattr **attrs, struct sdt_tunnel_cfg *cfg,
 		cfg->idle = nla_get_u32(tb[SDT_A_TUNNEL_IDLE]);
 	if (tb[SDT_A_TUNNEL_AT_LIMIT])
 		cfg->at_limit = nla_get_u8(tb[SDT_A_TUNNEL_AT_LIMIT]);
+	if (tb[SDT_A_TUNNEL_IDLE_REFRESH])
+		cfg->idle_refresh = nla_get_u8(tb[SDT_A_TUNNEL_IDLE_REFRESH]);
 	if (tb[SDT_A_TUNNEL_IDLE_ONESHOT])
 		cfg->idle_oneshot = nla_get_u32(tb[SDT_A_TUNNEL_IDLE_ONESHOT]);
 	if (tb[SDT_A_TUNNEL_CLIENT_ADDRESS])
@@ -623,11 +629,19 @@ static const struct nlattr *name_in(const struct nlattr *nest, int type,
 struct sdt_link *sdt_nl_find_link(struct sdt_node *node, const struct nlattr *nest,
 				  struct netlink_ext_ack *extack)
 {
-	const struct nlattr *name = name_in(nest, SDT_A_LINK_NAME, extack);
+	return sdt_nl_named_link(node, nest ? nla_find_nested(nest, SDT_A_LINK_NAME) : NULL, extack);
+}
+
+struct sdt_link *sdt_nl_named_link(struct sdt_node *node, const struct nlattr *name,
+				   struct netlink_ext_ack *extack)
+{
 	struct sdt_link *link;
 
-	if (!name)
+	BUILD_BUG_ON(SDT_LANE_LAST != SDT_LANES_LIMIT - 1);
+	if (!name) {
+		name_missing(extack);
 		return ERR_PTR(-EINVAL);
+	}
 	link = sdt_link_find(node, nla_data(name));
 	if (link)
 		return link;

@@ -168,6 +168,12 @@ enum sdt_at_limit {
 	SDT_AT_LIMIT_EVICT_IDLE	= 1,
 };
 
+/* Whose datagrams keep a channel from being idle: RFC 4787 REQ-6. */
+enum sdt_idle_refresh {
+	SDT_IDLE_REFRESH_BOTH		= 0,	/* the customer's, and answers to it */
+	SDT_IDLE_REFRESH_CUSTOMER	= 1,	/* the customer's alone */
+};
+
 enum sdt_tunnel_attr {
 	SDT_A_TUNNEL_UNSPEC,
 	SDT_A_TUNNEL_INDEX,		/* u32, of the object on this node, read only */
@@ -193,12 +199,13 @@ enum sdt_tunnel_attr {
 	SDT_A_TUNNEL_IDLE_ONESHOT,	/* u32, seconds, for channels of one datagram each way; 0: as idle */
 	SDT_A_TUNNEL_EGRESS_LAST,	/* endpoint without a port: EGRESS is the first of a range up to this */
 	SDT_A_TUNNEL_CLIENT_ADDRESS,	/* u8, enum sdt_client_address; server and stream mode */
-	SDT_A_TUNNEL_CLIENT_ALLOW,	/* nest of nests, enum sdt_prefix_attr: addresses that the peer may name */
-	SDT_A_TUNNEL_ALLOW,		/* nest of nests, enum sdt_prefix_attr: where a router's server may send to */
+	SDT_A_TUNNEL_CLIENT_ALLOW,	/* nest, enum sdt_prefixes_attr: addresses that the peer may name */
+	SDT_A_TUNNEL_ALLOW,		/* nest, enum sdt_prefixes_attr: where a router's server may send to */
 	SDT_A_TUNNEL_FILTER,		/* u8, enum sdt_filter */
 	SDT_A_TUNNEL_PORTS,		/* u32, egress ports times addresses, read only */
 	SDT_A_TUNNEL_PORTS_ACTIVE,	/* u32, of them: in use by channels, read only */
 	SDT_A_TUNNEL_PORTS_RESTING,	/* u32, of them: at rest after a channel, read only */
+	SDT_A_TUNNEL_IDLE_REFRESH,	/* u8, enum sdt_idle_refresh */
 
 	__SDT_A_TUNNEL_MAX,
 };
@@ -285,7 +292,7 @@ enum sdt_event {
 	SDT_EVENT_CHANNEL_REFUSED	= 6,	/* at a limit */
 	SDT_EVENT_PORTS_EXHAUSTED	= 7,
 	SDT_EVENT_PATH_MTU		= 8,	/* the path takes other sizes than before */
-	SDT_EVENT_EGRESS_GONE		= 9,	/* an egress address is not this host's: others serve */
+	SDT_EVENT_EGRESS_GONE		= 9,	/* an egress address is not this host's, others serve */
 	SDT_EVENT_EGRESS_BACK		= 10,	/*  and is again */
 };
 
