@@ -137,6 +137,7 @@ struct sk_buff *sdt_channel_end(struct sdt_tunnel *t, struct sdt_channel *c)
 		atomic_dec(&t->link->peer_channels);
 		return sdt_ports_leave(t, &c->server);
 	}
+	sdt_link_id_done(t->link, c->epoch);
 	rhashtable_remove_fast(&chs->tuples, &c->proxy.hash, sdt_tuple_params);
 	list_del(&c->customer_lru);
 	c->customer->channels--;

@@ -99,24 +99,14 @@ static enum sdt_stat customer_admits(struct sdt_tunnel *t, struct sdt_customer *
 /* ---- opening: proxy ------------------------------------------------------ */
 
 /* t->lock. A channel of an earlier epoch that has the drawn id makes way. */
-static enum sdt_stat draw_id(struct sdt_tunnel *t, struct sdt_channel *c, struct sdt_ended *ended)
+static void draw_id(struct sdt_tunnel *t, struct sdt_channel *c, struct sdt_ended *ended)
 {
-	struct sdt_link *link = t->link;
 	struct sdt_channel *old;
-	int err;
 
-	spin_lock(&link->id_lock);
-	err = sdt_chanid_draw(&link->ids, &c->id);
-	c->epoch = link->ids.epoch;
-	spin_unlock(&link->id_lock);
-	if (err) {
-		sdt_link_want(link, SDT_LINK_WANT_REKEY);
-		return SDT_DROP_TX_EPOCH;
-	}
+	sdt_link_draw_id(t->link, &c->id, &c->epoch);
 	old = sdt_channel_by_id(t, c->id);
 	if (old)
 		sdt_channel_end_later(t, ended, old, SDT_CLOSE_EPOCH);
-	return 0;
 }
 
 /* t->lock, RCU. The customer's count holds @c from here on; undone by the caller. */
@@ -132,16 +122,18 @@ static enum sdt_stat insert_proxy(struct sdt_tunnel *t, struct sdt_channel *c,
 	why = customer_admits(t, cust, ended);
 	if (!why)
 		why = tunnel_admits(t, ended);
-	if (!why)
-		why = draw_id(t, c, ended);
 	if (why)
 		return why;
+	draw_id(t, c, ended);
 	sdt_channel_encode_hdr(t, c);
-	if (sdt_channel_link_in(chs, c))
+	if (sdt_channel_link_in(chs, c)) {
+		sdt_link_id_done(t->link, c->epoch);
 		return SDT_DROP_IN_NO_MEMORY;
+	}
 	/* Last: from here on datagrams find it. */
 	if (rhashtable_insert_fast(&chs->tuples, &c->proxy.hash, sdt_tuple_params)) {
 		sdt_channel_link_out(chs, c);
+		sdt_link_id_done(t->link, c->epoch);
 		return SDT_DROP_IN_NO_MEMORY;
 	}
 	rate_take(chs, rate);
