@@ -135,7 +135,7 @@ struct sk_buff *sdt_channel_end(struct sdt_tunnel *t, struct sdt_channel *c)
 	sdt_channel_link_out(chs, c);
 	if (sdt_channels_at_server(t)) {
 		atomic_dec(&t->link->peer_channels);
-		return sdt_ports_leave(t, c);
+		return sdt_ports_leave(t, &c->server);
 	}
 	rhashtable_remove_fast(&chs->tuples, &c->proxy.hash, sdt_tuple_params);
 	list_del(&c->customer_lru);

@@ -288,7 +288,7 @@ static enum sdt_stat add_server(struct sdt_tunnel *t, struct sdt_channel *c,
 	u32 rate = READ_ONCE(t->channel_rate);
 	enum sdt_stat why;
 
-	if (sdt_ports_exhausted(t))
+	if (sdt_ports_exhausted(c->server.pool))
 		return SDT_DROP_NO_PORT;
 	if (!rate_allows(chs, rate))
 		return SDT_DROP_LIMIT_RATE;
@@ -322,8 +322,8 @@ static enum sdt_stat accept_server(struct sdt_tunnel *t, struct sdt_channel *c,
 	return add_server(t, c, ended);
 }
 
-struct sdt_channel *sdt_channel_open_server(struct sdt_tunnel *t, const struct sdt_rx *rx, u32 id,
-					    enum sdt_stat *why)
+struct sdt_channel *sdt_channel_open_server(struct sdt_tunnel *t, struct sdt_ports *pool,
+					    const struct sdt_rx *rx, u32 id, enum sdt_stat *why)
 {
 	struct sdt_channel *c, *found = NULL;
 	enum sdt_refuse_reason reason;
@@ -337,7 +337,7 @@ struct sdt_channel *sdt_channel_open_server(struct sdt_tunnel *t, const struct s
 	c->id = id;
 	c->epoch = rx->peer_epoch;
 	c->lane = rx->lane;
-	INIT_LIST_HEAD(&c->server.wait);
+	sdt_port_user_init(&c->server, pool);
 	sdt_channel_encode_hdr(t, c);
 	ended.n = 0;
 
@@ -361,8 +361,16 @@ struct sdt_channel *sdt_channel_open_server(struct sdt_tunnel *t, const struct s
 	return c;
 }
 
-void sdt_channel_no_port(struct sdt_tunnel *t, struct sdt_channel *c)
+void sdt_channel_sent(struct sdt_tunnel *t, struct sdt_port_user *user)
 {
+	struct sdt_channel *c = container_of(user, struct sdt_channel, server);
+
+	sdt_channel_used(t->channels, &c->out);
+}
+
+void sdt_channel_no_port(struct sdt_tunnel *t, struct sdt_port_user *user)
+{
+	struct sdt_channel *c = container_of(user, struct sdt_channel, server);
 	struct sk_buff *parked;
 
 	spin_lock_bh(&t->lock);

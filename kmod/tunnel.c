@@ -330,8 +330,7 @@ static void tunnel_retire(struct sdt_tunnel *t)
 	spin_unlock_bh(&t->lock);
 	xa_erase(&t->link->tunnels, t->number);
 	xa_erase(&t->node->tunnels, t->id);
-	if (t->ports)
-		sdt_ports_stop(t);
+	sdt_ports_stop(t);
 	sdt_listen_swap(t, &t->closing);
 	sdt_listen_detach(&t->closing);
 }
@@ -343,8 +342,7 @@ static void tunnel_finish(struct sdt_tunnel *t, bool tell)
 		sdt_channels_stop(t);
 		sdt_channels_free(t, tell);
 	}
-	if (t->ports)
-		sdt_ports_free(t);
+	sdt_ports_free(t);
 	sdt_listen_close(&t->closing);
 	sdt_dest_free_now(dest_swap(t, NULL));
 	atomic_dec(&t->link->tunnel_count);
@@ -557,7 +555,7 @@ static void change_commit(struct sdt_tunnel *t, const struct sdt_tunnel_cfg *ful
 	store_cfg(t, full);
 	if (ch->dest)
 		sdt_dest_free(dest_swap(t, ch->dest));
-	if (t->ports && ch->ports)
+	if (ch->ports)
 		sdt_ports_configure(t, ch->move);
 	if (ch->relisten) {
 		sdt_listen_swap(t, &ch->listeners);

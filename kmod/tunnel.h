@@ -133,7 +133,7 @@ struct sdt_tunnel {
 	struct socket __rcu *listener[2];	/* IPv4, IPv6; writers: node->lock */
 	struct sdt_dest __rcu *dest;	/* direct mode: the customer; writers: t->lock */
 	struct sdt_channels *channels;	/* NULL in direct mode */
-	struct sdt_ports *ports;	/* server role with egress sockets, else NULL */
+	struct sdt_ports *ports[2];	/* server role: pools of egress sockets, see ports.h */
 
 	u16 number;			/* on the wire */
 	u8 role;			/* enum sdt_role */

@@ -285,6 +285,8 @@ enum sdt_event {
 	SDT_EVENT_CHANNEL_REFUSED	= 6,	/* at a limit */
 	SDT_EVENT_PORTS_EXHAUSTED	= 7,
 	SDT_EVENT_PATH_MTU		= 8,	/* the path takes other sizes than before */
+	SDT_EVENT_EGRESS_GONE		= 9,	/* an egress address is not this host's: others serve */
+	SDT_EVENT_EGRESS_BACK		= 10,	/*  and is again */
 };
 
 enum sdt_close_reason {
@@ -383,6 +385,8 @@ enum sdt_stat {
 	/* traffic: links, again */
 	SDT_STAT_TX_PINGS		= 37,	/* asked for, path validation and probes left out */
 	SDT_STAT_RX_PONGS		= 38,	/*  and answered */
+	/* traffic: tunnels, once more */
+	SDT_STAT_EGRESS_GONE		= 39,	/* times that an egress address was not this host's (any more) */
 
 	/* drops: outer messages, counted at the node (no link is known yet) */
 	SDT_DROP_RX_TRUNCATED		= 40,	/* shorter than its type allows */
