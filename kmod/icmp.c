@@ -324,15 +324,15 @@ int sdt_icmp_outer_error(struct sock *sk, struct sk_buff *skb)
 		return 0;
 	/* To look for the link is not cheap. */
 	if (!sdt_icmp_bucket_take(&s->node->icmp_rate, now_ms())) {
-		sdt_drop(s->node->stats, SDT_DROP_ICMP_RATE, NULL);
+		sdt_drop(s->node->stats, SDT_DROP_RX_ICMP, NULL);
 		return too_big(&e);
 	}
 	link = e.about.to.port == s->port ? quoted_link(s, &e.about, &lane) : NULL;
 	if (!link)
-		sdt_drop(s->node->stats, SDT_DROP_IN_ICMP, NULL);
+		sdt_drop(s->node->stats, SDT_DROP_RX_ICMP, NULL);
 	else if (too_big(&e))
 		sdt_pmtu_icmp(link, lane, e.ctl.unreach.mtu);
 	else
-		sdt_drop(link->stats, SDT_DROP_IN_ICMP, NULL);
+		sdt_drop(link->stats, SDT_DROP_RX_ICMP_PEER, NULL);
 	return link ? 0 : too_big(&e);
 }
