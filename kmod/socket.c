@@ -7,6 +7,7 @@
 #include <net/ip.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
+#include <net/lwtunnel.h>
 #include <net/route.h>
 #include <net/udp_tunnel.h>
 
@@ -33,6 +34,17 @@ static int endpoint_to_sockaddr(const struct sdt_endpoint *e, struct sockaddr_st
 	sin6->sin6_port = e->port;
 	sin6->sin6_scope_id = e->ifindex;
 	return sizeof(*sin6);
+}
+
+/* What is sent with DF is checked by us, and only the first hop's MTU counts: see local_mtu4(). */
+static void ignore_learned_mtu(struct sock *sk)
+{
+	if (sk->sk_family == AF_INET)
+		inet_sk(sk)->pmtudisc = IP_PMTUDISC_PROBE;
+#if IS_ENABLED(CONFIG_IPV6)
+	else
+		inet6_sk(sk)->pmtudisc = IPV6_PMTUDISC_PROBE;
+#endif
 }
 
 struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg)
@@ -67,6 +79,8 @@ struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg
 
 	WRITE_ONCE(sock->sk->sk_mark, cfg->mark);
 	sock->sk->sk_allocation = GFP_ATOMIC;
+	if (cfg->probes)
+		ignore_learned_mtu(sock->sk);
 	if (cfg->peer.family) {
 		len = endpoint_to_sockaddr(&cfg->peer, &peer);
 		err = sdt_compat_connect(sock, (struct sockaddr *)&peer, len);
@@ -248,6 +262,19 @@ int sdt_source_for(struct net *net, const struct sdt_endpoint *dst, u32 ifindex,
 	return err;
 }
 
+/*
+ * What the route's own setting or the first hop takes. Not dst_mtu(), which is what anybody
+ * may have made the stack believe by an ICMP error.
+ */
+static unsigned int local_mtu4(const struct dst_entry *dst)
+{
+	unsigned int mtu = dst_metric_raw(dst, RTAX_MTU) ?:
+			   READ_ONCE(sdt_compat_dst_dev(dst)->mtu);
+
+	mtu = min_t(unsigned int, mtu, IP_MAX_MTU);
+	return mtu - lwtunnel_headroom(dst->lwtstate, mtu);
+}
+
 int sdt_route_mtu(struct net *net, const struct sdt_flow *flow)
 {
 	int mtu;
@@ -258,7 +285,7 @@ int sdt_route_mtu(struct net *net, const struct sdt_flow *flow)
 
 		if (IS_ERR(rt))
 			return PTR_ERR(rt);
-		mtu = dst_mtu(&rt->dst) - sizeof(struct iphdr) - sizeof(struct udphdr);
+		mtu = local_mtu4(&rt->dst) - sizeof(struct iphdr) - sizeof(struct udphdr);
 		ip_rt_put(rt);
 		return mtu;
 	}
@@ -314,7 +341,7 @@ static int xmit4(struct net *net, const struct sdt_flow *flow, struct sk_buff *s
 		return PTR_ERR(rt);
 	}
 	err = -EMSGSIZE;
-	if (skb->len + own > (flow->df ? dst_mtu(&rt->dst) : IP_MAX_MTU))
+	if (skb->len + own > (flow->df ? local_mtu4(&rt->dst) : IP_MAX_MTU))
 		goto drop;
 	err = scrub(skb, flow, LL_RESERVED_SPACE(sdt_compat_dst_dev(&rt->dst)) +
 			       rt->dst.header_len + own);
@@ -344,7 +371,7 @@ static int xmit6(struct net *net, const struct sdt_flow *flow, struct sk_buff *s
 		return PTR_ERR(dst);
 	}
 	err = -EMSGSIZE;
-	if (skb->len + own > (flow->df ? dst_mtu(dst) : IPV6_MAXPLEN))
+	if (skb->len + own > (flow->df ? dst_mtu(dst) : IPV6_MAXPLEN + sizeof(struct ipv6hdr)))
 		goto drop;
 	err = scrub(skb, flow, LL_RESERVED_SPACE(sdt_compat_dst_dev(dst)) + dst->header_len + own);
 	if (err)
@@ -385,6 +412,7 @@ static int parse4(struct sk_buff *skb, struct sdt_packet *p)
 	p->to.ip = sdt_ip_from4(iph->daddr);
 	p->from.family = AF_INET;
 	p->tos = iph->tos;
+	p->whole = iph->frag_off & htons(IP_DF) && !(IPCB(skb)->flags & IPSKB_FRAG_PMTU);
 	p->ifindex = inet_iif(skb);
 	return 0;
 }
@@ -400,6 +428,7 @@ static int parse6(struct sk_buff *skb, struct sdt_packet *p)
 	p->to.ip = ip6h->daddr;
 	p->from.family = AF_INET6;
 	p->tos = ipv6_get_dsfield(ip6h);
+	p->whole = !(IP6CB(skb)->flags & IP6SKB_FRAGMENTED);
 	p->ifindex = inet6_iif(skb);
 	if (ipv6_addr_type(&ip6h->saddr) & IPV6_ADDR_LINKLOCAL)
 		p->from.ifindex = p->ifindex;
@@ -429,6 +458,9 @@ int sdt_packet_parse(struct sk_buff *skb, struct sdt_packet *p)
 		err = -EINVAL;
 	if (unlikely(err))
 		return err;
+	/* what a virtual machine hands over for its host to fragment */
+	if (skb_is_gso(skb) && skb_shinfo(skb)->gso_type & SKB_GSO_UDP)
+		p->whole = false;
 	uh = udp_hdr(skb);
 	p->from.port = uh->source;
 	p->to.port = uh->dest;
@@ -474,6 +506,7 @@ static struct sdt_sock *outer_open(struct sdt_node *node, unsigned int lane, u16
 		.family = family,
 		.ifindex = ifindex,
 		.mark = node->fwmark,
+		.probes = true,
 		.rcv = outer_rcv,
 	};
 	struct sdt_endpoint local;
