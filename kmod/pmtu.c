@@ -9,7 +9,6 @@
  */
 #include <linux/jiffies.h>
 #include <linux/random.h>
-#include <linux/udp.h>
 
 #include "compat/compat.h"
 #include "event.h"
@@ -343,22 +342,7 @@ bool sdt_pmtu_pong(struct sdt_link *link, const u8 *opaque)
 	return true;
 }
 
-/* Bytes of UDP payload in a packet of @mtu bytes on the way of @lane. RCU. */
-static unsigned int payload_of(struct sdt_link *link, unsigned int lane, unsigned int mtu)
-{
-	const struct sdt_path *path = NULL;
-	unsigned int headers;
-
-	if (link->lanes[lane])
-		path = rcu_dereference(link->lanes[lane]->path);
-	if (!path)
-		path = rcu_dereference(link->lanes[0]->path);
-	headers = sizeof(struct udphdr) + (path && path->remote.family == AF_INET6 ?
-					   sizeof(struct ipv6hdr) : sizeof(struct iphdr));
-	return mtu > headers ? mtu - headers : 0;
-}
-
-void sdt_pmtu_icmp(struct sdt_link *link, unsigned int lane, unsigned int mtu)
+void sdt_pmtu_icmp(struct sdt_link *link, unsigned int lane, unsigned int payload)
 {
 	struct sdt_pmtu *pm = &link->pmtu;
 	struct effect e;
@@ -369,8 +353,8 @@ void sdt_pmtu_icmp(struct sdt_link *link, unsigned int lane, unsigned int mtu)
 		return;
 	}
 	pm->hinted = jiffies;
-	if (mtu)
-		sdt_plpmtud_hint(&pm->m, payload_of(link, lane, mtu));
+	if (payload)
+		sdt_plpmtud_hint(&pm->m, payload);
 	else if (!pm->m.probe)
 		sdt_plpmtud_confirm(&pm->m);
 	commit(pm, &e);

@@ -59,15 +59,15 @@ bool sdt_pmtu_tick(struct sdt_link *link);
 bool sdt_pmtu_pong(struct sdt_link *link, const u8 *opaque);
 
 /**
- * sdt_pmtu_icmp() - an ICMP error said that a message of this link was too big
+ * sdt_pmtu_icmp() - somebody on the way, or who poses as such, says that messages are too long
  * @link: the link
- * @lane: by which the message went
- * @mtu: of the next hop as the error has it, bytes of an IP packet; 0: it does not say
+ * @lane: whose path was quoted
+ * @payload: bytes of UDP payload that would do; 0: it does not say
  *
  * A hint, no more: see sdt_plpmtud_hint(). At most one a second is looked at.
  * Context: RCU, BH off.
  */
-void sdt_pmtu_icmp(struct sdt_link *link, unsigned int lane, unsigned int mtu);
+void sdt_pmtu_icmp(struct sdt_link *link, unsigned int lane, unsigned int payload);
 
 /** sdt_pmtu_recheck() - a message did not fit the local route. RCU, BH off */
 void sdt_pmtu_recheck(struct sdt_link *link);

@@ -36,17 +36,6 @@ static int endpoint_to_sockaddr(const struct sdt_endpoint *e, struct sockaddr_st
 	return sizeof(*sin6);
 }
 
-/* What is sent with DF is checked by us, and only the first hop's MTU counts: see local_mtu4(). */
-static void ignore_learned_mtu(struct sock *sk)
-{
-	if (sk->sk_family == AF_INET)
-		inet_sk(sk)->pmtudisc = IP_PMTUDISC_PROBE;
-#if IS_ENABLED(CONFIG_IPV6)
-	else
-		inet6_sk(sk)->pmtudisc = IPV6_PMTUDISC_PROBE;
-#endif
-}
-
 struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg)
 {
 	struct udp_port_cfg port = {
@@ -79,8 +68,6 @@ struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg
 
 	WRITE_ONCE(sock->sk->sk_mark, cfg->mark);
 	sock->sk->sk_allocation = GFP_ATOMIC;
-	if (cfg->probes)
-		ignore_learned_mtu(sock->sk);
 	if (cfg->peer.family) {
 		len = endpoint_to_sockaddr(&cfg->peer, &peer);
 		err = sdt_compat_connect(sock, (struct sockaddr *)&peer, len);
@@ -506,7 +493,6 @@ static struct sdt_sock *outer_open(struct sdt_node *node, unsigned int lane, u16
 		.family = family,
 		.ifindex = ifindex,
 		.mark = node->fwmark,
-		.probes = true,
 		.rcv = outer_rcv,
 	};
 	struct sdt_endpoint local;

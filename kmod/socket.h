@@ -19,7 +19,6 @@ struct sdt_socket_cfg {
 	struct sdt_endpoint peer;	/* family 0: not connected */
 	u32 ifindex;			/* bound to this interface; 0: none */
 	u32 mark;
-	bool probes;			/* the path MTU that the stack thinks it learned does not count */
 	sdt_encap_rcv rcv;
 	void *user_data;
 };
