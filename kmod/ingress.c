@@ -76,7 +76,11 @@ static void explain(struct sdt_tunnel *t, const struct sdt_endpoint *listen, int
 int sdt_listen_open(struct sdt_tunnel *t, const struct sdt_endpoint *listen,
 		    struct sdt_listeners *l, struct netlink_ext_ack *extack)
 {
-	struct sdt_socket_cfg cfg = { .rcv = listener_rcv, .user_data = t };
+	struct sdt_socket_cfg cfg = {
+		.rcv = listener_rcv,
+		.err = sdt_icmp_listener_error,
+		.user_data = t,
+	};
 	struct sdt_endpoint now;
 	struct socket *sock;
 	int f, err;

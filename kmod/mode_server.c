@@ -6,6 +6,7 @@
 #include "channel.h"
 #include "compat/compat.h"
 #include "egress.h"
+#include "icmp.h"
 #include "ingress.h"
 #include "modes.h"
 #include "ports.h"
@@ -76,6 +77,14 @@ static int server_validate(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_
 	if (cfg->set & BIT(SDT_A_TUNNEL_CUSTOMER)) {
 		NL_SET_ERR_MSG(extack, "customer belongs to direct mode");
 		return -EINVAL;
+	}
+	if (cfg->set & SDT_CFG_ROUTER) {
+		NL_SET_ERR_MSG(extack, "allow and filter belong to router mode");
+		return -EINVAL;
+	}
+	if (cfg->set & SDT_CFG_CLIENT) {
+		NL_SET_ERR_MSG(extack, "client-address and client-allow are not in this version");
+		return -EOPNOTSUPP;
 	}
 	switch (cfg->role) {
 	case SDT_ROLE_PROXY:
@@ -169,6 +178,22 @@ static void proxy_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const st
 	proxy_deliver(t, c, rx, skb);
 }
 
+/* The customer hears what it would have heard, had it written to the target itself. */
+static void proxy_unreachable(struct sdt_tunnel *t, const struct sdt_channel *c,
+			      const struct sdt_control *ctl)
+{
+	struct sdt_endpoint customer, local;
+
+	if (READ_ONCE(c->state) != SDT_CHANNEL_OPEN) {
+		sdt_drop(t->stats, SDT_DROP_OUT_CHANNEL, NULL);
+		return;
+	}
+	sdt_stat_inc(t->stats, SDT_STAT_RX_UNREACHABLE);
+	sdt_channel_customer(c, &customer);
+	sdt_channel_local(c, &local);
+	sdt_icmp_unreachable(t, &customer, &local, c->proxy.key.ifindex, ctl);
+}
+
 static void proxy_control(struct sdt_tunnel *t, const struct sdt_rx *rx, struct sdt_channel *c,
 			  const struct sdt_control *ctl)
 {
@@ -178,6 +203,8 @@ static void proxy_control(struct sdt_tunnel *t, const struct sdt_rx *rx, struct 
 		sdt_channel_close(t, c, SDT_CLOSE_PEER);
 	else if (ctl->op == SDT_OP_REFUSED)
 		sdt_channel_refused(t, c, ctl->reason);
+	else if (ctl->op == SDT_OP_UNREACHABLE)
+		proxy_unreachable(t, c, ctl);
 }
 
 /* ---- server role --------------------------------------------------------- */
@@ -220,6 +247,19 @@ static void server_answer(struct sdt_tunnel *t, struct sdt_port *port, struct sk
 		sdt_drop(t->stats, SDT_DROP_IN_RESTING, skb);
 	else
 		sdt_ingress_channel(t, c, SDT_TX_EPOCH_PEER, p, skb);
+}
+
+static bool server_undelivered(struct sdt_tunnel *t, struct sdt_port *port,
+			       const struct sdt_packet *about, const struct sdt_control *c)
+{
+	const struct sdt_dest *dest = rcu_dereference(port->dest);
+	const struct sdt_channel *chan = rcu_dereference(port->chan);
+
+	if (!chan || !sdt_endpoint_equal(&about->from, &dest->remote) ||
+	    !ipv6_addr_equal(&about->to.ip, &dest->local))
+		return false;
+	sdt_icmp_report(t, chan, NULL, c);
+	return true;
 }
 
 static void target_control(struct sdt_tunnel *t, const struct sdt_rx *rx, struct sdt_channel *c,
@@ -279,6 +319,7 @@ const struct sdt_mode_ops sdt_mode_server = {
 	.start = server_start,
 	.ingress = server_ingress,
 	.answer = server_answer,
+	.undelivered = server_undelivered,
 	.egress = server_egress,
 	.control = server_control,
 };

@@ -12,6 +12,7 @@
 
 #include "addr.h"
 #include "cookie.h"
+#include "icmpmsg.h"
 #include "noise.h"
 #include "stats.h"
 
@@ -69,6 +70,8 @@ struct sdt_node {
 	unsigned long cookie_birth;	/* jiffies */
 	bool cookie_valid;
 	struct sdt_source_rate *source_rate;	/* under load: token buckets by address */
+
+	struct sdt_icmp_bucket icmp_rate;	/* ICMP errors about links that are looked at */
 
 	struct sdt_stats __percpu *stats;
 };

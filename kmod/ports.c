@@ -6,6 +6,7 @@
 #include "channel.h"
 #include "compat/compat.h"
 #include "event.h"
+#include "icmp.h"
 #include "ports.h"
 
 #define SDT_PORTS_LOW_MIN	64	/* free sockets kept at rest: as many may come at once */
@@ -332,6 +333,7 @@ static int port_open(struct sdt_ports *p, struct sdt_port *port, const struct sd
 		},
 		.peer = dest->remote,
 		.rcv = port_rcv,
+		.err = sdt_icmp_port_error,
 		.user_data = port,
 	};
 	struct socket *sock;

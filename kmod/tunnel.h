@@ -3,7 +3,9 @@
 #ifndef _SDT_TUNNEL_H
 #define _SDT_TUNNEL_H
 
+#include "icmpmsg.h"
 #include "link.h"
+#include "prefix.h"
 #include "socket.h"
 
 struct sdt_channels;
@@ -37,6 +39,12 @@ struct sdt_mode_ops {
 	/* a datagram that an egress socket heard (the target's answer) */
 	void (*answer)(struct sdt_tunnel *t, struct sdt_port *port, struct sk_buff *skb,
 		       const struct sdt_packet *p);
+	/*
+	 * The network beyond says by ICMP that what @port sent from @about->to to @about->from
+	 * did not arrive, or just claims so. Return: false: @port sends nothing there.
+	 */
+	bool (*undelivered)(struct sdt_tunnel *t, struct sdt_port *port,
+			    const struct sdt_packet *about, const struct sdt_control *c);
 	/* an opened frame with data */
 	void (*egress)(struct sdt_tunnel *t, const struct sdt_rx *rx, const struct sdt_frame *f,
 		       struct sk_buff *skb);
@@ -45,7 +53,24 @@ struct sdt_mode_ops {
 			const struct sdt_control *c);
 };
 
-/* Bits of @set are 1 << SDT_A_TUNNEL_*. */
+/*
+ * A list of prefixes, immutable, replaced whole under RCU. Owner: the
+ * configuration that a request makes, then the tunnel.
+ */
+struct sdt_prefixes {
+	struct rcu_head rcu;
+	unsigned int n;
+	struct sdt_prefix v[];
+};
+
+/** sdt_prefixes_name() - does @list name this address and port? NULL names nothing; RCU */
+static inline bool sdt_prefixes_name(const struct sdt_prefixes *list, const struct in6_addr *ip,
+				     __be16 port)
+{
+	return list && sdt_prefix_any_covers(list->v, list->n, ip->s6_addr, ntohs(port));
+}
+
+/* Bits of @set are 1 << SDT_A_TUNNEL_*. Whoever made it ends it by sdt_tunnel_cfg_release(). */
 struct sdt_tunnel_cfg {
 	u32 set;
 	char name[SDT_NAME_LEN];
@@ -60,9 +85,18 @@ struct sdt_tunnel_cfg {
 	u32 channel_rate;
 	u32 idle;
 	u8 at_limit;
-	struct sdt_endpoint egress;
+	struct sdt_endpoint egress;	/* first of the addresses */
+	struct sdt_endpoint egress_last; /* family 0: there is one only */
 	u16 egress_port_lo, egress_port_hi;
+	u32 idle_oneshot;
+	u8 client_address;
+	u8 filter;
+	struct sdt_prefixes *allow;	/* NULL: none */
+	struct sdt_prefixes *client_allow;
 };
+
+/** sdt_tunnel_cfg_release() - free what sdt_nl_parse_tunnel() made and no tunnel took over */
+void sdt_tunnel_cfg_release(struct sdt_tunnel_cfg *cfg);
 
 /*
  * Listening sockets of one tunnel, being opened or being closed: what
@@ -120,7 +154,13 @@ struct sdt_tunnel {
 	u32 idle;			/* s */
 	u8 at_limit;
 	struct sdt_endpoint egress;
+	struct sdt_endpoint egress_last; /* family 0: there is one only */
 	u16 egress_port_lo, egress_port_hi;
+	u32 idle_oneshot;		/* s; 0: as idle */
+	u8 client_address;		/* enum sdt_client_address */
+	u8 filter;			/* enum sdt_filter */
+	struct sdt_prefixes __rcu *allow;	/* NULL: none; readers: RCU */
+	struct sdt_prefixes __rcu *client_allow;
 
 	/*
 	 * Opening and ending of channels, the port pool, parked datagrams; BH.
@@ -130,16 +170,21 @@ struct sdt_tunnel {
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	bool dead;			/* written under node->lock and t->lock */
 
+	struct sdt_icmp_rate icmp_rate;	/* errors told to customers, or to the peer */
+
 	/* teardown only */
 	struct list_head ending;	/* those that share a grace period */
 	struct sdt_listeners closing;
 };
 
-/* Control: node->lock held, process context; -errno with @extack set. */
+/*
+ * Control: node->lock held, process context; -errno with @extack set. Where they
+ * succeed, the tunnel has taken over @cfg's lists.
+ */
 struct sdt_tunnel *sdt_tunnel_create(struct sdt_node *node, struct sdt_link *link,
-				     const struct sdt_tunnel_cfg *cfg,
+				     struct sdt_tunnel_cfg *cfg,
 				     struct netlink_ext_ack *extack);
-int sdt_tunnel_set(struct sdt_tunnel *t, const struct sdt_tunnel_cfg *cfg,
+int sdt_tunnel_set(struct sdt_tunnel *t, struct sdt_tunnel_cfg *cfg,
 		   struct netlink_ext_ack *extack);
 void sdt_tunnel_destroy(struct sdt_tunnel *t);
 struct sdt_tunnel *sdt_tunnel_find(struct sdt_node *node, const char *name);
