@@ -292,7 +292,7 @@ static bool too_long(struct sdt_lane *lane, struct round *r, struct sk_buff *skb
 {
 	u8 flags = sdt_tx_cb(skb)->flags;
 
-	if (flags & (SDT_TX_TO | SDT_TX_PROBE)) {
+	if (flags & (SDT_TX_TO | SDT_TX_EXACT)) {
 		if (likely(len <= r->kp->max_message))
 			return false;
 	} else {
@@ -333,7 +333,7 @@ static void send_one(struct sdt_lane *lane, struct round *r, struct sk_buff *skb
 	if (unlikely(too_long(lane, r, skb, SDT_DATA_MIN_LEN + plain)))
 		return;
 	r->sent++;
-	pad = pad_len(lane, r, plain);
+	pad = cb->flags & SDT_TX_EXACT ? 0 : pad_len(lane, r, plain);
 	p.out = alloc_skb(SDT_HEADROOM + SDT_DATA_MIN_LEN + plain + (pad ? pad + 2 : 0),
 			  GFP_ATOMIC | __GFP_NOWARN);
 	if (unlikely(!p.out)) {
@@ -342,7 +342,7 @@ static void send_one(struct sdt_lane *lane, struct round *r, struct sk_buff *skb
 	}
 	if (unlikely(!take_counter(lane, kp, &counter))) {
 		kfree_skb(p.out);
-		if (cb_flags & (SDT_TX_PROBE | SDT_TX_PIECE))
+		if (cb_flags & (SDT_TX_EXACT | SDT_TX_PIECE))
 			sdt_drop(link->stats, SDT_DROP_TX_STAGED, skb);
 		else
 			stage(link, skb);
@@ -364,7 +364,7 @@ static void send_one(struct sdt_lane *lane, struct round *r, struct sk_buff *skb
 		skb_put_data(p.out, cb->hdr, cb->hdr_len);
 	}
 	sdt_stamp(&lane->last_tx);
-	if (!(cb_flags & (SDT_TX_TO | SDT_TX_PROBE)))
+	if (!(cb_flags & (SDT_TX_TO | SDT_TX_EXACT)))
 		sdt_stamp(&lane->last_tx_data);
 	err = sdt_seal(lane, kp, counter, &p);
 	if (likely(!err)) {
@@ -444,7 +444,7 @@ static void lane_stage(struct sdt_link *link, struct sk_buff_head *batch)
 	struct sk_buff *skb;
 
 	while ((skb = __skb_dequeue(batch))) {
-		if (sdt_tx_cb(skb)->flags & (SDT_TX_TO | SDT_TX_PROBE))
+		if (sdt_tx_cb(skb)->flags & (SDT_TX_TO | SDT_TX_EXACT))
 			sdt_drop(link->stats, SDT_DROP_TX_STAGED, skb);
 		else
 			stage(link, skb);

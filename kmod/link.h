@@ -246,6 +246,7 @@ struct sdt_link {
 	atomic_t tunnel_count;
 	u64 ping_second; unsigned int ping_count; /* answered; path_lock */
 	u8 announced;			/* enum sdt_link_state of the last event */
+	struct sdt_pings *pings;	/* ping.c; NULL: none was asked for yet */
 
 	struct sdt_stats __percpu *stats;
 	struct rcu_head rcu;
@@ -318,7 +319,7 @@ struct sdt_tx_cb {
 #define SDT_TX_EPOCH_OWN	1	/* epoch is this node's: proxy role */
 #define SDT_TX_EPOCH_PEER	2	/* epoch is the peer's: server role */
 #define SDT_TX_PIECE		0x20	/* a FRAGMENT: cut already */
-#define SDT_TX_PROBE		0x40	/* PING and PAD: never cut, never staged, not data */
+#define SDT_TX_EXACT		0x40	/* PING and PAD: neither padded nor bundled, cut or staged; not data */
 
 static inline struct sdt_tx_cb *sdt_tx_cb(struct sk_buff *skb)
 {

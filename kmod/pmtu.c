@@ -16,6 +16,7 @@
 #include "link.h"
 
 #define PROBE_TIMER		HZ	/* RFC 8899: not less than a second */
+#define PROBE_LEAST		64	/* a path, or a peer, that takes less is let alone */
 #define PROBES_PER_SECOND	(SDT_PINGS_PER_SECOND / 2)	/* the peer answers other PINGs, too */
 #define CONFIRM_INTERVAL	2	/* s, while long messages are sent */
 #define RAISE_TIMER		600	/* s, RFC 8899: PMTU_RAISE_TIMER */
@@ -42,39 +43,6 @@ unsigned int sdt_pmtu_tell(const struct sdt_link *link)
 }
 
 /* ---- probes -------------------------------------------------------------- */
-
-/* PING, with its length, and PAD to the end of the message. */
-static struct sk_buff *probe_skb(const struct effect *e)
-{
-	const struct sdt_frame f = {
-		.control = true,
-		.has_length = true,
-		.body_len = SDT_CONTROL_MAX,
-	};
-	struct sdt_control c = { .op = SDT_OP_PING };
-	unsigned int hdr_len = sdt_frame_hdr_len(&f), body;
-	struct sdt_tx_cb *cb;
-	struct sk_buff *skb;
-	u8 *p;
-
-	if (e->probe < SDT_DATA_MIN_LEN + hdr_len + SDT_CONTROL_MAX + 2)
-		return NULL;
-	body = e->probe - SDT_DATA_MIN_LEN - hdr_len;
-	skb = alloc_skb(body, GFP_ATOMIC | __GFP_NOWARN);
-	if (!skb)
-		return NULL;
-	p = skb_put_zero(skb, body);
-	memcpy(c.opaque, e->opaque, SDT_PING_LEN);
-	p += sdt_control_encode(p, &c);
-	p[0] = SDT_FRAME_CONTROL;
-	p[1] = SDT_OP_PAD;
-	cb = sdt_tx_cb(skb);
-	memset(cb, 0, sizeof(*cb));
-	cb->hdr_len = sdt_frame_encode(cb->hdr, &f);
-	cb->flags = SDT_TX_PROBE;
-	cb->lane = e->lane;
-	return skb;
-}
 
 /* Is it time for the probe that is due? Lock. */
 static bool take_probe(struct sdt_pmtu *pm, struct effect *e)
@@ -151,7 +119,7 @@ static void act(struct sdt_link *link, const struct effect *e)
 	}
 	if (!e->probe)
 		return;
-	skb = probe_skb(e);
+	skb = sdt_path_control(NULL, e->lane, SDT_OP_PING, e->opaque, e->probe - SDT_DATA_MIN_LEN);
 	if (!skb) {
 		sdt_stat_inc(link->stats, SDT_DROP_TX_NO_MEMORY);
 		return;
@@ -162,7 +130,7 @@ static void act(struct sdt_link *link, const struct effect *e)
 
 /* ---- the clock's ------------------------------------------------------------ */
 
-/* What the route of lane 0 and the peer take; 0: there is no route now. RCU, BH off. */
+/* What the route of lane 0 and the peer take; 0: there is no route now, or nothing to find. RCU, BH off. */
 static u32 upper_bound(struct sdt_link *link)
 {
 	const struct sdt_keypair *kp = rcu_dereference(link->current_kp);
@@ -171,7 +139,9 @@ static u32 upper_bound(struct sdt_link *link)
 	if (room <= 0)
 		return 0;
 	room = min(room, SDT_DATAGRAM_MAX);
-	return kp ? min_t(u32, room, kp->max_message) : room;
+	if (kp)
+		room = min_t(int, room, kp->max_message);
+	return room < PROBE_LEAST ? 0 : room;
 }
 
 static unsigned long since(unsigned long then)
