@@ -83,6 +83,7 @@ void sdt_seal_exit(void);
 /* lane.c: a sealed message leaves. RCU, BH off; consumes. */
 void sdt_lane_out(struct sdt_lane *lane, struct sk_buff *skb, u8 tos, const struct sdt_tx_to *to);
 void sdt_link_drop_staged(struct sdt_link *link);
+int sdt_lane_room(struct sdt_lane *lane);
 
 /* receive.c: an opened message, @err as of sdt_open(). RCU, BH off; consumes. */
 void sdt_link_opened(struct sdt_keypair *kp, struct sk_buff *skb, int err);

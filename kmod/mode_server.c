@@ -174,7 +174,7 @@ static void server_ingress(struct sdt_tunnel *t, struct sk_buff *skb, const stru
 			return;
 		}
 	}
-	sdt_ingress_channel(t, c, SDT_TX_EPOCH_OWN, p->tos, skb);
+	sdt_ingress_channel(t, c, SDT_TX_EPOCH_OWN, p, skb);
 }
 
 /* To the customer, from the very local address and port that it wrote to. */
@@ -287,7 +287,7 @@ static void server_answer(struct sdt_tunnel *t, struct sdt_port *port, struct sk
 	else if (unlikely(!c))
 		sdt_drop(t->stats, SDT_DROP_IN_RESTING, skb);
 	else
-		sdt_ingress_channel(t, c, SDT_TX_EPOCH_PEER, p->tos, skb);
+		sdt_ingress_channel(t, c, SDT_TX_EPOCH_PEER, p, skb);
 }
 
 static bool server_undelivered(struct sdt_tunnel *t, struct sdt_port *port,
