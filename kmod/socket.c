@@ -8,10 +8,14 @@
 #include <net/ip.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
+#include <net/lwtunnel.h>
 #include <net/route.h>
 #include <net/udp_tunnel.h>
 
 #include "compat/compat.h"
+#include "compat/errors.h"
+#include "icmp.h"
+#include "icmpmsg.h"
 #include "link.h"
 #include "socket.h"
 
@@ -36,6 +40,24 @@ static int endpoint_to_sockaddr(const struct sdt_endpoint *e, struct sockaddr_st
 	return sizeof(*sin6);
 }
 
+/*
+ * What ICMP says about these packets is judged by the owner of the path, and nothing that
+ * is forged gets into the host's routes. Routes' own MTU holds as before.
+ */
+static void own_pmtu(struct socket *sock, u16 family)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	int val = IPV6_PMTUDISC_INTERFACE;
+
+	/* Where the error queue has to serve, such a socket of IPv6 would hear nothing of it. */
+	if (family == AF_INET6 && sdt_compat_errors_hooked())
+		sock->ops->setsockopt(sock, SOL_IPV6, IPV6_MTU_DISCOVER, KERNEL_SOCKPTR(&val),
+				      sizeof(val));
+#endif
+	if (family == AF_INET)
+		ip_sock_set_mtu_discover(sock->sk, IP_PMTUDISC_INTERFACE);
+}
+
 struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg)
 {
 	struct udp_port_cfg port = {
@@ -51,6 +73,7 @@ struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg
 		.sk_user_data = cfg->user_data,
 		.encap_type = 1,
 		.encap_rcv = cfg->rcv,
+		.encap_err_lookup = cfg->err,
 	};
 	struct sockaddr_storage peer;
 	struct socket *sock;
@@ -68,6 +91,10 @@ struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg
 
 	WRITE_ONCE(sock->sk->sk_mark, cfg->mark);
 	sock->sk->sk_allocation = GFP_ATOMIC;
+	if (cfg->own_pmtu)
+		own_pmtu(sock, cfg->family);
+	if (cfg->err)
+		sdt_compat_errors_setup(sock, cfg->family);
 	if (cfg->peer.family) {
 		len = endpoint_to_sockaddr(&cfg->peer, &peer);
 		err = sdt_compat_connect(sock, (struct sockaddr *)&peer, len);
@@ -250,6 +277,19 @@ int sdt_source_for(struct net *net, const struct sdt_endpoint *dst, u32 ifindex,
 	return err;
 }
 
+/*
+ * What the route's own setting or the first hop takes. Not dst_mtu(), which is what anybody
+ * may have made the stack believe by an ICMP error.
+ */
+static unsigned int local_mtu4(const struct dst_entry *dst)
+{
+	unsigned int mtu = dst_metric_raw(dst, RTAX_MTU) ?:
+			   READ_ONCE(sdt_compat_dst_dev(dst)->mtu);
+
+	mtu = min_t(unsigned int, mtu, IP_MAX_MTU);
+	return mtu - lwtunnel_headroom(dst->lwtstate, mtu);
+}
+
 int sdt_route_mtu(struct net *net, const struct sdt_flow *flow)
 {
 	int mtu;
@@ -260,7 +300,7 @@ int sdt_route_mtu(struct net *net, const struct sdt_flow *flow)
 
 		if (IS_ERR(rt))
 			return PTR_ERR(rt);
-		mtu = dst_mtu(&rt->dst) - sizeof(struct iphdr) - sizeof(struct udphdr);
+		mtu = local_mtu4(&rt->dst) - sizeof(struct iphdr) - sizeof(struct udphdr);
 		ip_rt_put(rt);
 		return mtu;
 	}
@@ -320,7 +360,7 @@ static int xmit4(struct net *net, const struct sdt_flow *flow, struct sk_buff *s
 		return PTR_ERR(rt);
 	}
 	err = -EMSGSIZE;
-	if (skb->len + own > (flow->df ? dst_mtu(&rt->dst) : IP_MAX_MTU))
+	if (skb->len + own > (flow->df ? local_mtu4(&rt->dst) : IP_MAX_MTU))
 		goto drop;
 	err = scrub(skb, flow, LL_RESERVED_SPACE(sdt_compat_dst_dev(&rt->dst)) +
 			       rt->dst.header_len + own);
@@ -350,7 +390,7 @@ static int xmit6(struct net *net, const struct sdt_flow *flow, struct sk_buff *s
 		return PTR_ERR(dst);
 	}
 	err = -EMSGSIZE;
-	if (skb->len + own > (flow->df ? dst_mtu(dst) : IPV6_MAXPLEN))
+	if (skb->len + own > (flow->df ? dst_mtu(dst) : IPV6_MAXPLEN + sizeof(struct ipv6hdr)))
 		goto drop;
 	err = scrub(skb, flow, LL_RESERVED_SPACE(sdt_compat_dst_dev(dst)) + dst->header_len + own);
 	if (err)
@@ -377,6 +417,133 @@ int sdt_xmit(struct net *net, const struct sdt_flow *flow, struct sk_buff *skb)
 	return -EAFNOSUPPORT;
 }
 
+/* ---- ICMP errors out ---------------------------------------------------- */
+
+static struct rtable *icmp4_lookup(struct net *net, const struct sdt_flow *flow, bool forge,
+				   __be32 *src)
+{
+	struct flowi4 fl = {
+		.daddr = sdt_ip_to4(&flow->dst->ip),
+		.saddr = *src,
+		.flowi4_proto = IPPROTO_ICMP,
+		.flowi4_mark = flow->mark,
+		.flowi4_oif = flow->ifindex,
+		.flowi4_flags = forge ? FLOWI_FLAG_ANYSRC : 0,
+	};
+	struct rtable *rt;
+
+	rt = ip_route_output_flow(net, &fl, NULL);
+	if (IS_ERR(rt))
+		return rt;
+	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
+		ip_rt_put(rt);
+		return ERR_PTR(-EACCES);
+	}
+	*src = fl.saddr;
+	return rt;
+}
+
+static int xmit_icmp4(struct net *net, const struct sdt_flow *flow, bool forge,
+		      struct sk_buff *skb)
+{
+	__be32 src = src_set(flow) ? sdt_ip_to4(flow->src) : 0;
+	struct rtable *rt;
+	struct iphdr *iph;
+	int err;
+
+	rt = icmp4_lookup(net, flow, forge, &src);
+	if (IS_ERR(rt) && src && !forge) {
+		src = 0;
+		rt = icmp4_lookup(net, flow, false, &src);
+	}
+	if (IS_ERR(rt)) {
+		kfree_skb(skb);
+		return PTR_ERR(rt);
+	}
+	err = skb_cow_head(skb, LL_RESERVED_SPACE(sdt_compat_dst_dev(&rt->dst)) +
+				rt->dst.header_len + sizeof(*iph));
+	if (err) {
+		ip_rt_put(rt);
+		kfree_skb(skb);
+		return err;
+	}
+	skb_reset_transport_header(skb);
+	iph = skb_push(skb, sizeof(*iph));
+	skb_reset_network_header(skb);
+	memset(iph, 0, sizeof(*iph));
+	iph->version = 4;
+	iph->ihl = sizeof(*iph) / 4;
+	iph->tos = IPTOS_PREC_INTERNETCONTROL;
+	iph->ttl = ip4_dst_hoplimit(&rt->dst);
+	iph->protocol = IPPROTO_ICMP;
+	iph->saddr = src;
+	iph->daddr = sdt_ip_to4(&flow->dst->ip);
+	__ip_select_ident(net, iph, 1);
+	skb->protocol = htons(ETH_P_IP);
+	skb->mark = flow->mark;
+	skb_dst_set(skb, &rt->dst);
+	ip_local_out(net, NULL, skb);
+	return 0;
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static int xmit_icmp6(struct net *net, const struct sdt_flow *flow, bool forge,
+		      struct sk_buff *skb)
+{
+	struct flowi6 fl = {
+		.daddr = flow->dst->ip,
+		.flowi6_proto = IPPROTO_ICMPV6,
+		.flowi6_mark = flow->mark,
+		.flowi6_oif = flow->dst->ifindex ?: flow->ifindex,
+	};
+	struct dst_entry *dst;
+	struct ipv6hdr *ip6h;
+	int err;
+
+	if (src_set(flow) && (forge || ipv6_chk_addr(net, flow->src, NULL, 0)))
+		fl.saddr = *flow->src;
+	dst = sdt_compat_ip6_route(net, NULL, &fl);
+	if (IS_ERR(dst)) {
+		kfree_skb(skb);
+		return PTR_ERR(dst);
+	}
+	err = skb_cow_head(skb, LL_RESERVED_SPACE(sdt_compat_dst_dev(dst)) + dst->header_len +
+				sizeof(*ip6h));
+	if (err) {
+		dst_release(dst);
+		kfree_skb(skb);
+		return err;
+	}
+	sdt_icmp6_checksum(skb->data, skb->len, fl.saddr.s6_addr, fl.daddr.s6_addr);
+	skb_reset_transport_header(skb);
+	ip6h = skb_push(skb, sizeof(*ip6h));
+	skb_reset_network_header(skb);
+	ip6_flow_hdr(ip6h, 0, 0);
+	ip6h->payload_len = htons(skb->len - sizeof(*ip6h));
+	ip6h->nexthdr = IPPROTO_ICMPV6;
+	ip6h->hop_limit = ip6_dst_hoplimit(dst);
+	ip6h->saddr = fl.saddr;
+	ip6h->daddr = fl.daddr;
+	skb->protocol = htons(ETH_P_IPV6);
+	skb->mark = flow->mark;
+	skb_dst_set(skb, dst);
+	ip6_local_out(net, NULL, skb);
+	return 0;
+}
+#endif
+
+int sdt_xmit_icmp(struct net *net, const struct sdt_flow *flow, bool forge, struct sk_buff *skb)
+{
+	if (flow->dst->family == AF_INET)
+		return xmit_icmp4(net, flow, forge, skb);
+#if IS_ENABLED(CONFIG_IPV6)
+	if (flow->dst->family == AF_INET6)
+		return xmit_icmp6(net, flow, forge, skb);
+#endif
+	kfree_skb(skb);
+	return -EAFNOSUPPORT;
+}
+
 /* ---- in --------------------------------------------------------------- */
 
 static int parse4(struct sk_buff *skb, struct sdt_packet *p)
@@ -391,6 +558,7 @@ static int parse4(struct sk_buff *skb, struct sdt_packet *p)
 	p->to.ip = sdt_ip_from4(iph->daddr);
 	p->from.family = AF_INET;
 	p->tos = iph->tos;
+	p->whole = iph->frag_off & htons(IP_DF) && !(IPCB(skb)->flags & IPSKB_FRAG_PMTU);
 	p->ifindex = inet_iif(skb);
 	return 0;
 }
@@ -406,6 +574,7 @@ static int parse6(struct sk_buff *skb, struct sdt_packet *p)
 	p->to.ip = ip6h->daddr;
 	p->from.family = AF_INET6;
 	p->tos = ipv6_get_dsfield(ip6h);
+	p->whole = !(IP6CB(skb)->flags & IP6SKB_FRAGMENTED);
 	p->ifindex = inet6_iif(skb);
 	if (ipv6_addr_type(&ip6h->saddr) & IPV6_ADDR_LINKLOCAL)
 		p->from.ifindex = p->ifindex;
@@ -435,6 +604,9 @@ int sdt_packet_parse(struct sk_buff *skb, struct sdt_packet *p)
 		err = -EINVAL;
 	if (unlikely(err))
 		return err;
+	/* what a virtual machine hands over for its host to fragment */
+	if (skb_is_gso(skb) && skb_shinfo(skb)->gso_type & SKB_GSO_UDP)
+		p->whole = false;
 	uh = udp_hdr(skb);
 	p->from.port = uh->source;
 	p->to.port = uh->dest;
@@ -481,6 +653,8 @@ static struct sdt_sock *outer_open(struct sdt_node *node, unsigned int lane, u16
 		.ifindex = ifindex,
 		.mark = node->fwmark,
 		.rcv = outer_rcv,
+		.err = sdt_icmp_outer_error,
+		.own_pmtu = true,
 	};
 	struct sdt_endpoint local;
 	struct sdt_sock *s;
