@@ -78,6 +78,12 @@ static struct sdt_path *locked_path(struct sdt_link *link, unsigned int lane)
 	return rcu_dereference_protected(link->lanes[lane]->path, lockdep_is_held(&link->path_lock));
 }
 
+/* Is there a configured source address for what goes to @remote? */
+static bool source_holds(const struct sdt_link *link, const struct sdt_endpoint *remote)
+{
+	return READ_ONCE(link->source.family) == remote->family;
+}
+
 /**
  * sdt_path_set() - a new, immutable path for a lane
  * @link: the link
@@ -105,7 +111,7 @@ int sdt_path_set(struct sdt_link *link, unsigned int lane, const struct sdt_endp
 	path->sock_lane = sock_lane;
 	spin_lock_bh(&link->path_lock);
 	/* a configured source address wins over the one that the peer wrote to */
-	if (link->source.family == remote->family)
+	if (source_holds(link, remote))
 		path->local = link->source.ip;
 	else if (local)
 		path->local = *local;
@@ -260,7 +266,7 @@ void sdt_path_confirmed(struct sdt_link *link, const struct sdt_endpoint *from,
 	same_peer = path && sdt_endpoint_equal(&path->remote, from);
 	same_ip = path && sdt_ip_equal(&path->remote, from);
 	same = same_peer && path->sock_lane == 0 &&
-	       (!answer || READ_ONCE(link->source.family) || ipv6_addr_equal(&path->local, local));
+	       (!answer || source_holds(link, from) || ipv6_addr_equal(&path->local, local));
 	rcu_read_unlock();
 
 	if (have && !READ_ONCE(link->roam) && !same_ip) {
@@ -393,7 +399,8 @@ void sdt_path_heard(struct sdt_link *link, struct sdt_keypair *kp, const struct 
 	bool known_ip;
 
 	if (likely(path && sdt_endpoint_equal(&path->remote, &cb->from) &&
-		   (!answer || link->source.family || ipv6_addr_equal(&path->local, &cb->local))))
+		   (!answer || source_holds(link, &cb->from) ||
+		    ipv6_addr_equal(&path->local, &cb->local))))
 		return;
 	if (!may_move(link, kp))
 		return;
