@@ -9,7 +9,7 @@
  * sdt_pmtu_icmp() - somebody on the way, or who poses as such, says that messages are too long
  * @link: the link
  * @lane: whose path was quoted
- * @payload: bytes of UDP payload that would do
+ * @payload: bytes of UDP payload that would do; 0: it does not say
  *
  * Context: RCU read side, BH off. Limited in rate by the caller.
  */
