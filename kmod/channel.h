@@ -89,6 +89,7 @@ struct sdt_channel {
 	u8 state;			/* enum sdt_channel_state; writers: t->lock */
 	u8 lane;
 	u8 hdr_len;
+	bool low_port;			/* router's server: it began towards a port below 1024 */
 	u64 epoch;			/* of the allocator of the id: always the proxy role */
 
 	struct sdt_channel_way in ____cacheline_aligned;
@@ -201,10 +202,20 @@ static inline unsigned long sdt_since(unsigned long then)
 	return passed > 0 ? passed : 0;
 }
 
-/** sdt_channel_idle() - jiffies since it was used, either way, one second coarse */
-static inline unsigned long sdt_channel_idle(const struct sdt_channel *c)
+/** sdt_channel_unused() - jiffies since a datagram went, either way, one second coarse */
+static inline unsigned long sdt_channel_unused(const struct sdt_channel *c)
 {
 	return min(sdt_since(READ_ONCE(c->in.seen)), sdt_since(READ_ONCE(c->out.seen)));
+}
+
+/** sdt_channel_idle() - the same, but of those datagrams that keep it from being idle */
+static inline unsigned long sdt_channel_idle(const struct sdt_tunnel *t,
+					     const struct sdt_channel *c)
+{
+	if (READ_ONCE(t->idle_refresh) == SDT_IDLE_REFRESH_BOTH)
+		return sdt_channel_unused(c);
+	return sdt_since(t->role == SDT_ROLE_PROXY ? READ_ONCE(c->in.seen) :
+						     READ_ONCE(c->out.seen));
 }
 
 /** sdt_channel_used() - a datagram goes this way */

@@ -83,6 +83,7 @@ void sdt_seal_exit(void);
 /* lane.c: a sealed message leaves. RCU, BH off; consumes. */
 void sdt_lane_out(struct sdt_lane *lane, struct sk_buff *skb, u8 tos, const struct sdt_tx_to *to);
 void sdt_link_drop_staged(struct sdt_link *link);
+int sdt_lane_room(struct sdt_lane *lane);
 
 /* receive.c: an opened message, @err as of sdt_open(). RCU, BH off; consumes. */
 void sdt_link_opened(struct sdt_keypair *kp, struct sk_buff *skb, int err);
@@ -118,7 +119,9 @@ int sdt_peers_init(struct sdt_node *node);
 struct sdt_link *sdt_peer_lookup(struct sdt_node *node, const u8 key[SDT_KEY_LEN]);
 bool sdt_link_expire_keypairs(struct sdt_link *link);
 void sdt_keypair_take_index(struct sdt_keypair *kp, struct sdt_index *from);
+void sdt_link_ids_init(struct sdt_link *link);
 void sdt_link_new_epoch(struct sdt_link *link);
+u64 sdt_link_announced_epoch(struct sdt_link *link);
 void sdt_link_void(struct sdt_link *link, bool epoch);
 void sdt_link_announce(struct sdt_link *link, enum sdt_link_state state);
 

@@ -30,10 +30,30 @@ static int validate_limits(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_
 	return 0;
 }
 
+/* What is not named in the request holds where it can. */
+static int validate_oneshot(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
+{
+	if (!(cfg->set & BIT(SDT_A_TUNNEL_IDLE_ONESHOT)) || !cfg->idle_oneshot)
+		return 0;
+	if (ntohs(cfg->target.port) >= SDT_ONESHOT_PORTS) {
+		NL_SET_ERR_MSG(extack, "idle-oneshot is for targets with a port below 1024 (RFC 4787, REQ-5)");
+		return -EINVAL;
+	}
+	if (cfg->idle_oneshot > cfg->idle) {
+		NL_SET_ERR_MSG(extack, "idle-oneshot must not exceed idle");
+		return -ERANGE;
+	}
+	return 0;
+}
+
 static int validate_proxy(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
 {
 	if (cfg->set & (SDT_CFG_EGRESS | BIT(SDT_A_TUNNEL_TARGET))) {
 		NL_SET_ERR_MSG(extack, "target and egress belong to the server role, at the other node");
+		return -EINVAL;
+	}
+	if (cfg->set & BIT(SDT_A_TUNNEL_IDLE_ONESHOT)) {
+		NL_SET_ERR_MSG(extack, "idle-oneshot belongs to the server role: the target's port is known there, and this side is told when a channel ends");
 		return -EINVAL;
 	}
 	if (!cfg->listen.port) {
@@ -65,11 +85,12 @@ static int validate_server(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_
 		NL_SET_ERR_MSG(extack, "egress-ports must be LO-HI, from 1 to 65535");
 		return -ERANGE;
 	}
-	if (cfg->max_channels > sdt_ports_range(cfg->egress_port_lo, cfg->egress_port_hi)) {
-		NL_SET_ERR_MSG(extack, "max-channels exceeds the number of egress ports (28232 unless egress-ports says otherwise)");
+	if (cfg->max_channels > sdt_tunnel_cfg_ports(cfg)) {
+		sdt_compat_err_msg_number(extack, "max-channels exceeds egress ports times addresses",
+					  sdt_tunnel_cfg_ports(cfg));
 		return -ERANGE;
 	}
-	return validate_limits(cfg, extack);
+	return validate_limits(cfg, extack) ?: validate_oneshot(cfg, extack);
 }
 
 static int server_validate(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
@@ -153,7 +174,7 @@ static void server_ingress(struct sdt_tunnel *t, struct sk_buff *skb, const stru
 			return;
 		}
 	}
-	sdt_ingress_channel(t, c, SDT_TX_EPOCH_OWN, p->tos, skb);
+	sdt_ingress_channel(t, c, SDT_TX_EPOCH_OWN, p, skb);
 }
 
 /* To the customer, from the very local address and port that it wrote to. */
@@ -266,7 +287,7 @@ static void server_answer(struct sdt_tunnel *t, struct sdt_port *port, struct sk
 	else if (unlikely(!c))
 		sdt_drop(t->stats, SDT_DROP_IN_RESTING, skb);
 	else
-		sdt_ingress_channel(t, c, SDT_TX_EPOCH_PEER, p->tos, skb);
+		sdt_ingress_channel(t, c, SDT_TX_EPOCH_PEER, p, skb);
 }
 
 static bool server_undelivered(struct sdt_tunnel *t, struct sdt_port *port,

@@ -35,6 +35,7 @@ int sdt_path_set(struct sdt_link *link, unsigned int lane, const struct sdt_endp
 		 const struct in6_addr *local, u8 sock_lane)
 {
 	struct sdt_path *path, *old;
+	bool moved;
 
 	path = kzalloc(sizeof(*path), GFP_ATOMIC);
 	if (!path)
@@ -52,10 +53,13 @@ int sdt_path_set(struct sdt_link *link, unsigned int lane, const struct sdt_endp
 	else if (local)
 		path->local = *local;
 	old = locked_path(link, lane);
+	moved = !lane && !(old && sdt_ip_equal(&old->remote, remote));
 	rcu_assign_pointer(link->lanes[lane]->path, path);
 	spin_unlock_bh(&link->path_lock);
 	if (old)
 		call_rcu(&old->rcu, path_free);
+	if (moved)
+		sdt_pmtu_restart(link);
 	return 0;
 }
 
@@ -355,7 +359,7 @@ void sdt_path_ping(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *
 }
 
 /**
- * sdt_path_pong() - a probe came back; RCU, BH off
+ * sdt_path_pong() - a probe came back, of the path's MTU or of an address; RCU, BH off
  * @link: the link
  * @cb: what the receive path knows of the message
  * @opaque: SDT_PING_LEN bytes
@@ -366,6 +370,8 @@ void sdt_path_pong(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *
 	struct sdt_path *first;
 	bool ours;
 
+	if (sdt_pmtu_pong(link, opaque))
+		return;
 	spin_lock_bh(&link->path_lock);
 	ours = link->probe_valid && link->probe_lane == cb->lane &&
 	       sdt_endpoint_equal(&link->probe, &cb->from) &&

@@ -7,6 +7,7 @@
 #include <net/ip.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
+#include <net/lwtunnel.h>
 #include <net/route.h>
 #include <net/udp_tunnel.h>
 
@@ -274,6 +275,19 @@ int sdt_source_for(struct net *net, const struct sdt_endpoint *dst, u32 ifindex,
 	return err;
 }
 
+/*
+ * What the route's own setting or the first hop takes. Not dst_mtu(), which is what anybody
+ * may have made the stack believe by an ICMP error.
+ */
+static unsigned int local_mtu4(const struct dst_entry *dst)
+{
+	unsigned int mtu = dst_metric_raw(dst, RTAX_MTU) ?:
+			   READ_ONCE(sdt_compat_dst_dev(dst)->mtu);
+
+	mtu = min_t(unsigned int, mtu, IP_MAX_MTU);
+	return mtu - lwtunnel_headroom(dst->lwtstate, mtu);
+}
+
 int sdt_route_mtu(struct net *net, const struct sdt_flow *flow)
 {
 	int mtu;
@@ -284,7 +298,7 @@ int sdt_route_mtu(struct net *net, const struct sdt_flow *flow)
 
 		if (IS_ERR(rt))
 			return PTR_ERR(rt);
-		mtu = dst_mtu(&rt->dst) - sizeof(struct iphdr) - sizeof(struct udphdr);
+		mtu = local_mtu4(&rt->dst) - sizeof(struct iphdr) - sizeof(struct udphdr);
 		ip_rt_put(rt);
 		return mtu;
 	}
@@ -340,7 +354,7 @@ static int xmit4(struct net *net, const struct sdt_flow *flow, struct sk_buff *s
 		return PTR_ERR(rt);
 	}
 	err = -EMSGSIZE;
-	if (skb->len + own > (flow->df ? dst_mtu(&rt->dst) : IP_MAX_MTU))
+	if (skb->len + own > (flow->df ? local_mtu4(&rt->dst) : IP_MAX_MTU))
 		goto drop;
 	err = scrub(skb, flow, LL_RESERVED_SPACE(sdt_compat_dst_dev(&rt->dst)) +
 			       rt->dst.header_len + own);
@@ -370,7 +384,7 @@ static int xmit6(struct net *net, const struct sdt_flow *flow, struct sk_buff *s
 		return PTR_ERR(dst);
 	}
 	err = -EMSGSIZE;
-	if (skb->len + own > (flow->df ? dst_mtu(dst) : IPV6_MAXPLEN))
+	if (skb->len + own > (flow->df ? dst_mtu(dst) : IPV6_MAXPLEN + sizeof(struct ipv6hdr)))
 		goto drop;
 	err = scrub(skb, flow, LL_RESERVED_SPACE(sdt_compat_dst_dev(dst)) + dst->header_len + own);
 	if (err)
@@ -538,6 +552,7 @@ static int parse4(struct sk_buff *skb, struct sdt_packet *p)
 	p->to.ip = sdt_ip_from4(iph->daddr);
 	p->from.family = AF_INET;
 	p->tos = iph->tos;
+	p->whole = iph->frag_off & htons(IP_DF) && !(IPCB(skb)->flags & IPSKB_FRAG_PMTU);
 	p->ifindex = inet_iif(skb);
 	return 0;
 }
@@ -553,6 +568,7 @@ static int parse6(struct sk_buff *skb, struct sdt_packet *p)
 	p->to.ip = ip6h->daddr;
 	p->from.family = AF_INET6;
 	p->tos = ipv6_get_dsfield(ip6h);
+	p->whole = !(IP6CB(skb)->flags & IP6SKB_FRAGMENTED);
 	p->ifindex = inet6_iif(skb);
 	if (ipv6_addr_type(&ip6h->saddr) & IPV6_ADDR_LINKLOCAL)
 		p->from.ifindex = p->ifindex;
@@ -582,6 +598,9 @@ int sdt_packet_parse(struct sk_buff *skb, struct sdt_packet *p)
 		err = -EINVAL;
 	if (unlikely(err))
 		return err;
+	/* what a virtual machine hands over for its host to fragment */
+	if (skb_is_gso(skb) && skb_shinfo(skb)->gso_type & SKB_GSO_UDP)
+		p->whole = false;
 	uh = udp_hdr(skb);
 	p->from.port = uh->source;
 	p->to.port = uh->dest;

@@ -92,6 +92,10 @@ int sdt_xmit(struct net *net, const struct sdt_flow *flow, struct sk_buff *skb);
 
 /**
  * sdt_route_mtu() - largest UDP payload that fits the route of @flow now
+ *
+ * IPv4: what the first hop and the route's own setting take; what ICMP told the stack of
+ * the path does not count (anybody can forge it, down to 552 bytes). IPv6: ICMP counts,
+ * the stack sends nothing against it; it cannot say less than 1280.
  * Context: RCU read side, BH off. Return: bytes or -errno.
  */
 int sdt_route_mtu(struct net *net, const struct sdt_flow *flow);
@@ -114,6 +118,7 @@ struct sdt_packet {
 	struct sdt_endpoint from;
 	struct sdt_endpoint to;		/* local address and port it was sent to */
 	u8 tos;
+	bool whole;			/* not to be fragmented: DF, or IPv6 that was not by its sender */
 	u32 ifindex;			/* it came in on */
 	u32 vrf;			/* L3 master of that, or 0 */
 };
