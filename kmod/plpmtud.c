@@ -162,6 +162,8 @@ void sdt_plpmtud_hint(struct sdt_plpmtud *p, u32 size)
 
 void sdt_plpmtud_confirm(struct sdt_plpmtud *p)
 {
+	if (p->probe)
+		return;
 	if (p->state == SDT_PLPMTUD_COMPLETE)
 		probe(p, p->size);
 	else if (p->state == SDT_PLPMTUD_ERROR)
