@@ -141,7 +141,7 @@ static void a_path_below_the_base(void)
 	start(1472, SDT_PLPMTU_BASE);
 	EXPECT_COMPLETE(SDT_PLPMTU_BASE);
 	sdt_plpmtud_confirm(&p);
-	answer(600);
+	EXPECT(answer(600) == 3, "asked twice");
 	EXPECT(p.state == SDT_PLPMTUD_ERROR, "state %u", p.state);
 	/* a first hop that takes less than the least */
 	start(300, 300);
@@ -172,7 +172,7 @@ static void a_hint_is_tried(void)
 	EXPECT(p.probe == 1372 && p.due && p.size == SDT_PLPMTU_BASE, "probe %u", p.probe);
 	EXPECT(answer(1372) == 1, "probes");
 	EXPECT_COMPLETE(1372);
-	EXPECT(p.hinted, "to be doubted");
+	EXPECT(p.hinted && p.fail == 1373, "to be doubted");
 	/* again, of the probe that raises */
 	sdt_plpmtud_raise(&p);
 	EXPECT(!p.hinted, "doubted");
