@@ -78,7 +78,8 @@ struct sock *sdt_egress_listener(struct sdt_tunnel *t, u16 family)
 	return sock ? sock->sk : NULL;
 }
 
-void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, u8 tos, struct sk_buff *skb)
+void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, const struct sdt_port_tx *tx,
+		     struct sk_buff *skb)
 {
 	struct sdt_dest *dest = rcu_dereference(port->dest);
 	struct sdt_flow flow = {
@@ -87,14 +88,20 @@ void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, u8 tos, struct
 		.src = &dest->local,
 		.sport = port->number,
 		.ifindex = dest->ifindex,
-		.tos = tos,
+		.tos = tx->tos,
 		.cache = &dest->cache,
 	};
 	int err;
 
+	if (tx->to.family) {
+		/* the cache is for one destination */
+		flow.dst = &tx->to;
+		flow.ifindex = tx->to.ifindex ?: dest->ifindex;
+		flow.cache = NULL;
+	}
 	err = sdt_egress_send(t, &flow, skb);
 	if (unlikely(err)) {
 		sdt_ports_suspect(t, port);
-		sdt_icmp_not_sent(t, rcu_dereference(port->chan), NULL, err);
+		sdt_icmp_not_sent(t, port, flow.dst, err);
 	}
 }

@@ -125,7 +125,7 @@ void sdt_icmp_report(struct sdt_tunnel *t, const struct sdt_channel *c,
 		sdt_stat_inc(t->stats, SDT_STAT_TX_UNREACHABLE);
 }
 
-static u8 class_of(int err)
+u8 sdt_icmp_class(int err)
 {
 	switch (err) {
 	case -ENETUNREACH:
@@ -140,16 +140,20 @@ static u8 class_of(int err)
 	}
 }
 
-void sdt_icmp_not_sent(struct sdt_tunnel *t, const struct sdt_channel *c,
-		       const struct sdt_endpoint *target, int err)
+void sdt_icmp_not_sent(struct sdt_tunnel *t, struct sdt_port *port, const struct sdt_endpoint *to,
+		       int err)
 {
+	const struct sdt_dest *dest = rcu_dereference(port->dest);
 	const struct sdt_control ctl = {
 		.op = SDT_OP_UNREACHABLE,
-		.unreach.class = class_of(err),
+		.unreach.class = sdt_icmp_class(err),
 	};
+	struct sdt_packet about = { .from = *to };
 
-	if (c && ctl.unreach.class)
-		sdt_icmp_report(t, c, target, &ctl);
+	if (!ctl.unreach.class || !t->ops->undelivered)
+		return;
+	sdt_endpoint_make(&about.to, &dest->local, port->number, dest->ifindex);
+	t->ops->undelivered(t, port, &about, &ctl);
 }
 
 /* ---- heard ------------------------------------------------------------------- */
@@ -320,15 +324,15 @@ int sdt_icmp_outer_error(struct sock *sk, struct sk_buff *skb)
 		return 0;
 	/* To look for the link is not cheap. */
 	if (!sdt_icmp_bucket_take(&s->node->icmp_rate, now_ms())) {
-		sdt_drop(s->node->stats, SDT_DROP_ICMP_RATE, NULL);
+		sdt_drop(s->node->stats, SDT_DROP_RX_ICMP, NULL);
 		return too_big(&e);
 	}
 	link = e.about.to.port == s->port ? quoted_link(s, &e.about, &lane) : NULL;
 	if (!link)
-		sdt_drop(s->node->stats, SDT_DROP_IN_ICMP, NULL);
+		sdt_drop(s->node->stats, SDT_DROP_RX_ICMP, NULL);
 	else if (too_big(&e))
 		sdt_pmtu_icmp(link, lane, e.ctl.unreach.mtu);
 	else
-		sdt_drop(link->stats, SDT_DROP_IN_ICMP, NULL);
+		sdt_drop(link->stats, SDT_DROP_RX_ICMP_PEER, NULL);
 	return link ? 0 : too_big(&e);
 }

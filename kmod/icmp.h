@@ -6,6 +6,7 @@
 #include "tunnel.h"
 
 struct sdt_channel;
+struct sdt_port;
 
 /*
  * Made for customers and targets. Context: RCU read side, BH off.
@@ -57,14 +58,17 @@ void sdt_icmp_report(struct sdt_tunnel *t, const struct sdt_channel *c,
 		     const struct sdt_endpoint *target, const struct sdt_control *ctl);
 
 /**
- * sdt_icmp_not_sent() - the same, because this host could not send
+ * sdt_icmp_not_sent() - this host could not send from @port: as if the network had said so
  * @t: the tunnel
- * @c: the channel; NULL: none, nothing is told
- * @target: as above
+ * @port: whose datagram it was
+ * @to: where to
  * @err: of sdt_xmit()
  */
-void sdt_icmp_not_sent(struct sdt_tunnel *t, const struct sdt_channel *c,
-		       const struct sdt_endpoint *target, int err);
+void sdt_icmp_not_sent(struct sdt_tunnel *t, struct sdt_port *port, const struct sdt_endpoint *to,
+		       int err);
+
+/** sdt_icmp_class() - what an error of routes is in an UNREACHABLE frame; 0: nothing */
+u8 sdt_icmp_class(int err);
 
 /*
  * Heard: struct sdt_socket_cfg.err of each kind of socket.

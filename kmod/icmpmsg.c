@@ -9,6 +9,7 @@
 #include "icmpmsg.h"
 
 #define IP4_LEN		20
+#define IP4_DF		0x4000
 #define IP6_LEN		40
 #define UDP_LEN		8
 #define IP4_MTU_MIN	576	/* what every host of IPv4 can reassemble, RFC 1122, 3.3.2 */
@@ -126,12 +127,13 @@ static void write_udp(u8 *p, const struct sdt_icmp_quote *q)
 	sdt_put_be16(p + 6, 0);
 }
 
-static void write_ip4(u8 *p, const struct sdt_icmp_quote *q)
+static void write_ip4(u8 *p, bool df, const struct sdt_icmp_quote *q)
 {
 	memset(p, 0, IP4_LEN);
 	p[0] = 4 << 4 | IP4_LEN / 4;
 	p[1] = q->tos;
 	sdt_put_be16(p + 2, IP4_LEN + UDP_LEN + q->len);
+	sdt_put_be16(p + 6, df ? IP4_DF : 0);
 	p[8] = QUOTED_TTL;
 	p[9] = PROTO_UDP;
 	memcpy(p + 12, q->src + 12, 4);
@@ -200,7 +202,8 @@ unsigned int sdt_icmp_write(u8 *buf, bool v6, u8 class, unsigned int payload,
 		return len;
 	}
 	write_hdr4(buf, class, payload);
-	write_ip4(ip, q);
+	/* That a datagram is too big is said to those who want it whole. */
+	write_ip4(ip, class == SDT_UNREACH_TOO_BIG, q);
 	write_udp(ip + IP4_LEN, q);
 	sdt_put_be16(buf + 2, sum_fold(sum16(buf, len, 0)));
 	return len;

@@ -29,13 +29,16 @@ static enum sdt_stat xmit_reason(int err)
 	}
 }
 
-/*
- * The path that lane @i sends on now. The answering node follows a lane's own
- * endpoint while it is fresh, else lane 0's.
+/**
+ * sdt_lane_path() - where a lane sends to now, or NULL; RCU
+ * @lane: the lane
+ *
+ * The answering node follows a lane's own endpoint while it is fresh, else lane 0's.
  */
-static struct sdt_path *path_of(struct sdt_link *link, struct sdt_lane *lane)
+struct sdt_path *sdt_lane_path(struct sdt_lane *lane)
 {
 	struct sdt_path *path = rcu_dereference(lane->path);
+	struct sdt_link *link = lane->link;
 
 	if (lane->index && READ_ONCE(link->lane_role) == SDT_LANE_ROLE_ANSWER &&
 	    (!path || time_after(jiffies, READ_ONCE(lane->last_rx) + sdt_lane_fresh)))
@@ -47,7 +50,7 @@ static struct sdt_path *path_of(struct sdt_link *link, struct sdt_lane *lane)
 static enum sdt_stat flow_of(struct sdt_lane *lane, const struct sdt_tx_to *to, u8 tos,
 			     struct sdt_flow *flow)
 {
-	struct sdt_path *path = to ? NULL : path_of(lane->link, lane);
+	struct sdt_path *path = to ? NULL : sdt_lane_path(lane);
 	struct sdt_link *link = lane->link;
 	struct sdt_node *node = link->node;
 	struct sdt_sock *s;
@@ -271,7 +274,8 @@ static bool epoch_fits(struct sdt_link *link, const struct sdt_keypair *kp, stru
 		/* drawn under the new epoch, whose keypair is still to come */
 		if (cb->epoch == READ_ONCE(link->ids.epoch)) {
 			stage(link, skb);
-			if (!READ_ONCE(link->trying))
+			/* one that is under way may announce the old epoch still */
+			if (!READ_ONCE(link->trying) || test_bit(SDT_LINK_SETTLED, &link->requests))
 				sdt_link_want(link, SDT_LINK_WANT_REKEY);
 		} else {
 			sdt_drop(link->stats, SDT_DROP_TX_EPOCH, skb);

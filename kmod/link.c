@@ -10,6 +10,7 @@
 #include "lane.h"
 #include "link.h"
 #include "ping.h"
+#include "reset.h"
 #include "socket.h"
 #include "tunnel.h"
 
@@ -181,6 +182,7 @@ void sdt_keypair_drop(struct sdt_keypair *kp)
 	if (!kp)
 		return;
 	sdt_index_remove(kp->link->node, &kp->index);
+	sdt_reset_unwatch(kp);
 	percpu_ref_kill(&kp->ref);
 }
 
@@ -229,6 +231,7 @@ static void make_current(struct sdt_link *link, struct sdt_keypair *kp, struct e
 	e->gone[0] = slot(link, &link->previous_kp);
 	rcu_assign_pointer(link->previous_kp, slot(link, &link->current_kp));
 	rcu_assign_pointer(link->current_kp, kp);
+	sdt_reset_watch(kp);
 	e->epoch_changed = link->peer_epoch_valid && link->peer_epoch != kp->peer_epoch;
 	if (e->epoch_changed) {
 		e->old_epoch = link->peer_epoch;
@@ -271,6 +274,7 @@ static void took_effect(struct sdt_link *link, struct sdt_keypair *kp, const str
 	spin_lock(&link->path_lock);
 	role_changed = role != link->lane_role;
 	WRITE_ONCE(link->lane_role, role);
+	sdt_backoff_session(&link->reset, ktime_get_coarse_boottime_ns());
 	spin_unlock(&link->path_lock);
 	sdt_path_confirmed(link, &kp->from, &kp->from_local, role_changed);
 	sdt_stat_inc(link->stats, SDT_STAT_KEYPAIRS);
@@ -621,7 +625,6 @@ struct sdt_link *sdt_link_create(struct sdt_node *node, const struct sdt_link_cf
 	link->resp_reserve = link->init.index;
 	spin_lock_init(&link->kp_lock);
 	spin_lock_init(&link->path_lock);
-	spin_lock_init(&link->id_lock);
 	sdt_pmtu_init(link);
 	sdt_frags_init(link);
 	mutex_init(&link->hs_lock);
@@ -629,7 +632,7 @@ struct sdt_link *sdt_link_create(struct sdt_node *node, const struct sdt_link_cf
 	xa_init_flags(&link->tunnels, XA_FLAGS_LOCK_BH);
 	INIT_DELAYED_WORK(&link->tick, sdt_link_tick);
 	set_bit(0, &link->quiet);
-	sdt_link_new_epoch(link);
+	sdt_link_ids_init(link);
 	if (cfg->set & BIT(SDT_A_LINK_PEER)) {
 		link->has_peer = true;
 		link->peer = cfg->peer;
@@ -798,22 +801,6 @@ void sdt_link_info(struct sdt_link *link, struct sdt_link_info *info)
 }
 
 /**
- * sdt_link_new_epoch() - start the link's own channel ids afresh; any context
- * @link: the link
- */
-void sdt_link_new_epoch(struct sdt_link *link)
-{
-	u64 epoch;
-
-	spin_lock_bh(&link->id_lock);
-	do {
-		get_random_bytes(&epoch, sizeof(epoch));
-	} while (epoch == link->ids.epoch);
-	sdt_chanid_init(&link->ids, epoch, 0);
-	spin_unlock_bh(&link->id_lock);
-}
-
-/**
  * sdt_link_announce() - tell listeners if the state is news; any context
  * @link: the link
  * @state: enum sdt_link_state
@@ -849,6 +836,10 @@ void sdt_link_void(struct sdt_link *link, bool epoch)
 	link->init.sent = 0;
 	clear_bit(SDT_LINK_SETTLED, &link->requests);
 	WRITE_ONCE(link->trying, false);
+	/* another copy of this machine may know them, too */
+	link->cookie_valid = false;
+	link->challenge_valid = false;
+	link->answer_valid = false;
 	if (epoch)
 		sdt_link_new_epoch(link);
 	sdt_link_drop_keypairs(link);

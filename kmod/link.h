@@ -16,6 +16,7 @@
 #include "frame.h"
 #include "node.h"
 #include "pmtu.h"
+#include "pace.h"
 #include "replay.h"
 
 struct crypto_aead;
@@ -42,6 +43,8 @@ struct sdt_path {
 	struct sdt_endpoint remote;
 	struct in6_addr local;		/* any: the stack chooses */
 	u8 sock_lane;			/* which of node->socks */
+	bool listed;			/* in node->endpoints, see path.c */
+	struct rhlist_head by_ip;
 	struct dst_cache cache;
 	struct rcu_head rcu;
 };
@@ -59,8 +62,8 @@ struct sdt_rx_lane {
 
 /*
  * One session's keys. Owner: the link, through previous/current/next. End of
- * life, sdt_keypair_put_slot(): out of its slot and the index table, then
- * percpu_ref_kill(); users that came by RCU, and crypto requests in flight,
+ * life, sdt_keypair_drop(): out of its slot, the index table and that of the
+ * remote indices, then percpu_ref_kill(); users that came by RCU, and crypto requests in flight,
  * hold the reference; when the last is gone a work item frees the transforms
  * and the memory, zeroed. link->keypairs counts those not yet freed.
  */
@@ -83,6 +86,8 @@ struct sdt_keypair {
 	u64 peer_epoch;
 	u64 birth;			/* boot time, ns */
 	unsigned long lanes_up;		/* bit i: authenticated on lane i */
+	struct rhlist_head watch;	/* node->watched: a reset may name remote_index */
+	bool is_watched;
 	struct sdt_endpoint from;	/* responder: the initiation's source */
 	struct in6_addr from_local;	/*  and where it was received */
 
@@ -208,6 +213,8 @@ struct sdt_link {
 	unsigned long probe_sent;	/* jiffies */
 	bool probe_valid;
 
+	struct sdt_backoff reset;	/* path_lock: handshakes that resets cause */
+
 	/* handshake, process context */
 	struct mutex hs_lock;
 	struct sdt_hs_slot init;
@@ -255,6 +262,7 @@ struct sdt_link {
 /* bits of requests */
 #define SDT_LINK_WANT_HANDSHAKE	0
 #define SDT_LINK_WANT_REKEY	1
+#define SDT_LINK_WANT_RESET	3	/* one initiation: the peer seems to have lost its keys */
 #define SDT_LINK_SETTLED	2	/* a keypair took effect: no need to go on trying */
 
 /* What add-link and set-link may say; bits of @set are 1 << SDT_A_LINK_*. */
@@ -334,6 +342,20 @@ static inline struct sdt_tx_cb *sdt_tx_cb(struct sk_buff *skb)
  * Context: RCU read side, BH off. Lost datagrams are counted at the link.
  */
 void sdt_link_send(struct sdt_link *link, struct sk_buff *skb);
+
+/**
+ * sdt_link_draw_id() - the id of a new channel, which no other has had under this epoch
+ * @link: the link
+ * @id: filled in
+ * @epoch: filled in
+ *
+ * Begins a new epoch where the ids of the old one are used up.
+ * Context: any but hard interrupts.
+ */
+void sdt_link_draw_id(struct sdt_link *link, u32 *id, u64 *epoch);
+
+/** sdt_link_id_done() - the channel of such an id ended; any but hard interrupts */
+void sdt_link_id_done(struct sdt_link *link, u64 epoch);
 
 /** sdt_link_lane() - lane for a channel opened on this CPU; BH off */
 u8 sdt_link_lane(struct sdt_link *link);

@@ -2,11 +2,68 @@
 /* Where a link's lanes send to: configured, confirmed, heard, probed. */
 #include <linux/jiffies.h>
 #include <linux/random.h>
+#include <linux/rhashtable.h>
 
 #include "compat/compat.h"
 #include "event.h"
 #include "lane.h"
 #include "link.h"
+
+/* Peers behind one NAT share an address; links that differ in the interface alone are rarer still. */
+#define SDT_KNOWN_WALK_MAX	16
+
+/* Lane 0's paths by the peer's address, so that it is cheap to ask whether an address is known. */
+static const struct rhashtable_params known_params = {
+	.key_len = sizeof_field(struct sdt_path, remote.ip),
+	.key_offset = offsetof(struct sdt_path, remote.ip),
+	.head_offset = offsetof(struct sdt_path, by_ip),
+	.automatic_shrinking = true,
+};
+
+int sdt_paths_init(struct sdt_node *node)
+{
+	return rhltable_init(&node->endpoints, &known_params);
+}
+
+void sdt_paths_exit(struct sdt_node *node)
+{
+	rhltable_destroy(&node->endpoints);
+}
+
+/**
+ * sdt_path_known() - is this the address of some link's peer, as far as this node knows?
+ * @node: the node
+ * @from: an endpoint; its port does not count
+ *
+ * Context: RCU, any but hard interrupts. The cost does not depend on the number of links.
+ */
+bool sdt_path_known(struct sdt_node *node, const struct sdt_endpoint *from)
+{
+	struct rhlist_head *list, *pos;
+	unsigned int left = SDT_KNOWN_WALK_MAX;
+	struct sdt_path *path;
+
+	list = rhltable_lookup(&node->endpoints, &from->ip, known_params);
+	rhl_for_each_entry_rcu(path, pos, list, by_ip) {
+		if (!left--)
+			break;
+		if (sdt_ip_equal(&path->remote, from))
+			return true;
+	}
+	return false;
+}
+
+/* Both: link->path_lock, @path of lane 0. Without memory for it, the address counts as unknown. */
+static void list_path(struct sdt_link *link, struct sdt_path *path)
+{
+	path->listed = !rhltable_insert(&link->node->endpoints, &path->by_ip, known_params);
+}
+
+static void unlist_path(struct sdt_link *link, struct sdt_path *path)
+{
+	if (path && path->listed)
+		rhltable_remove(&link->node->endpoints, &path->by_ip, known_params);
+}
 
 static void path_free(struct rcu_head *rcu)
 {
@@ -55,6 +112,9 @@ int sdt_path_set(struct sdt_link *link, unsigned int lane, const struct sdt_endp
 	old = locked_path(link, lane);
 	moved = !lane && !(old && sdt_ip_equal(&old->remote, remote));
 	rcu_assign_pointer(link->lanes[lane]->path, path);
+	unlist_path(link, old);
+	if (!lane)
+		list_path(link, path);
 	spin_unlock_bh(&link->path_lock);
 	if (old)
 		call_rcu(&old->rcu, path_free);
@@ -75,6 +135,7 @@ void sdt_path_drop(struct sdt_lane *lane)
 	spin_lock_bh(&link->path_lock);
 	old = rcu_dereference_protected(lane->path, lockdep_is_held(&link->path_lock));
 	RCU_INIT_POINTER(lane->path, NULL);
+	unlist_path(link, old);
 	spin_unlock_bh(&link->path_lock);
 	if (old)
 		call_rcu(&old->rcu, path_free);

@@ -131,8 +131,9 @@ static void stop_handshake(struct sdt_link *link)
 /* The slot may still complete a crossing for a moment; its secrets go after that. */
 static void retire_slot(struct sdt_link *link, u64 now)
 {
+	/* sent may be later than now: by this very tick */
 	if (link->init.active && !link->trying &&
-	    now - link->init.sent >= sdt_seconds_ns(SDT_REKEY_TIMEOUT))
+	    now >= link->init.sent + sdt_seconds_ns(SDT_REKEY_TIMEOUT))
 		sdt_handshake_clear(link);
 }
 
@@ -153,6 +154,13 @@ static void attempt(struct sdt_link *link, u64 now)
 		stop_handshake(link);
 		sdt_link_drop_staged(link);
 	}
+}
+
+/* What a reset is worth: one initiation, and no series. hs_lock. */
+static void attempt_once(struct sdt_link *link, u64 now)
+{
+	if (!sdt_handshake_initiate(link) && link->trying)
+		link->next_attempt = now + retry_delay();
 }
 
 /* A lane's counter, or with AES-GCM all lanes' together, has come far enough. */
@@ -256,7 +264,7 @@ static unsigned long next_tick(struct sdt_link *link, bool session, bool busy, u
 void sdt_link_tick(struct work_struct *work)
 {
 	struct sdt_link *link = container_of(to_delayed_work(work), struct sdt_link, tick);
-	bool want, rekey, session = false, busy, watch;
+	bool settled, want, rekey, session = false, busy, watch;
 	struct sdt_keypair *kp;
 	struct activity a;
 	unsigned long delay;
@@ -269,7 +277,8 @@ void sdt_link_tick(struct work_struct *work)
 	if (link->dead)
 		goto unlock;
 	clear_bit(0, &link->quiet);
-	if (test_and_clear_bit(SDT_LINK_SETTLED, &link->requests))
+	settled = test_and_clear_bit(SDT_LINK_SETTLED, &link->requests);
+	if (settled)
 		stop_handshake(link);
 	want = test_and_clear_bit(SDT_LINK_WANT_HANDSHAKE, &link->requests);
 	rekey = test_and_clear_bit(SDT_LINK_WANT_REKEY, &link->requests);
@@ -286,7 +295,8 @@ void sdt_link_tick(struct work_struct *work)
 	}
 	rcu_read_unlock();
 
-	if (session && !rekey && want && !skb_queue_empty(&link->staged))
+	/* what found a handshake under way, and relied on it */
+	if (session && !rekey && (want || settled) && !skb_queue_empty(&link->staged))
 		sdt_link_flush_staged(link);
 	want &= !session;
 	if (session) {
@@ -298,6 +308,8 @@ void sdt_link_tick(struct work_struct *work)
 		link->unheard_since = 0;
 		want |= READ_ONCE(link->keepalive) && !link->trying;
 	}
+	if (test_and_clear_bit(SDT_LINK_WANT_RESET, &link->requests))
+		attempt_once(link, now);
 	if (want || rekey)
 		start_handshake(link, now);
 	attempt(link, now);
