@@ -2,6 +2,7 @@
 /* Link -> customer or target: plain datagrams on their way out. */
 #include <net/inet_ecn.h>
 
+#include "client.h"
 #include "compat/compat.h"
 #include "egress.h"
 #include "ports.h"
@@ -84,12 +85,25 @@ void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, u8 tos, struct
 		.sk = port->sock->sk,
 		.dst = &dest->remote,
 		.src = &dest->local,
+		.forged = dest->forged,
 		.sport = port->number,
 		.ifindex = dest->ifindex,
 		.tos = tos,
 		.cache = &dest->cache,
 	};
+	bool first = false;
+	enum sdt_stat why;
 
-	if (unlikely(sdt_egress_send(t, &flow, skb)))
-		sdt_ports_suspect(t, port);
+	if (unlikely(READ_ONCE(t->client_address))) {
+		why = sdt_client_tell(t, port, dest, skb, &first);
+		if (why) {
+			sdt_drop(t->stats, why, skb);
+			return;
+		}
+	}
+	if (likely(!sdt_egress_send(t, &flow, skb)))
+		return;
+	if (first)
+		sdt_client_untold(port, dest);
+	sdt_ports_suspect(t, port);
 }

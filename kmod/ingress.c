@@ -173,6 +173,10 @@ void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c, u8 epoch_f
 	cb->epoch = c->epoch;
 	memcpy(cb->hdr, c->hdr, sizeof(c->hdr));
 	cb->hdr_len = c->hdr_len;
+	if (unlikely(READ_ONCE(t->client_address)) && t->role == SDT_ROLE_PROXY)
+		cb->hdr_len = sdt_frame_add_addr(cb->hdr, cb->hdr_len,
+						 c->proxy.key.customer.s6_addr,
+						 c->proxy.key.customer_port);
 	cb->tos = tos;
 	cb->flags = epoch_flag;
 	cb->lane = READ_ONCE(c->lane);

@@ -35,6 +35,7 @@ struct sdt_port {
 	struct socket *sock;
 	struct sdt_dest __rcu *dest;	/* where to, and from; writers: t->lock */
 	struct sdt_channel __rcu *chan;	/* writers: t->lock; set while ACTIVE */
+	const void *told;		/* the dest that knows the customer, see claim_first() */
 	__be16 number;
 	u8 state;			/* enum sdt_port_state */
 	bool stale;			/* its channel is to get another one; writer: the worker */

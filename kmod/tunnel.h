@@ -154,6 +154,7 @@ struct sdt_tunnel {
 	u8 filter;			/* enum sdt_filter */
 	struct sdt_prefixes __rcu *allow;	/* NULL: none; readers: RCU */
 	struct sdt_prefixes __rcu *client_allow;
+	u32 client_rules;		/* never 0; another one when what allows customers changed */
 
 	/*
 	 * Opening and ending of channels, the port pool, parked datagrams; BH.
