@@ -59,11 +59,6 @@ bool sdt_client_allowed(struct sdt_tunnel *t, const struct sdt_endpoint *client)
 	return !sdt_policy_refuses(t->node->net, &client->ip, client->port);
 }
 
-static bool is_of(const struct sdt_channel *c, const struct sdt_endpoint *client)
-{
-	return c->client.port == client->port && ipv6_addr_equal(&c->client.ip, &client->ip);
-}
-
 /* Judge anew: the channel has no customer yet, or the rules changed. */
 static enum sdt_stat judge(struct sdt_tunnel *t, struct sdt_channel *c,
 			   const struct sdt_endpoint *client, u32 rules)
@@ -72,7 +67,7 @@ static enum sdt_stat judge(struct sdt_tunnel *t, struct sdt_channel *c,
 
 	spin_lock_bh(&t->lock);
 	/* port 0 is never allowed */
-	same = !c->client.port || is_of(c, client);
+	same = !c->client.port || sdt_client_is(c, client);
 	if (same && allowed) {
 		c->client.ip = client->ip;
 		c->client.port = client->port;
@@ -94,7 +89,7 @@ enum sdt_stat sdt_client_keep(struct sdt_tunnel *t, struct sdt_channel *c,
 	/* pairs with judge() */
 	if (unlikely(smp_load_acquire(&c->client.rules) != rules))
 		return judge(t, c, client, rules);
-	return likely(is_of(c, client)) ? 0 : SDT_DROP_OUT_CLIENT;
+	return likely(sdt_client_is(c, client)) ? 0 : SDT_DROP_OUT_CLIENT;
 }
 
 /* ---- how the target is told ---------------------------------------------- */

@@ -12,6 +12,12 @@ static inline bool sdt_client_by_header(u8 client_address)
 	return client_address == SDT_CLIENT_PROXY_V2 || client_address == SDT_CLIENT_PROXY_V2_EVERY;
 }
 
+/** sdt_client_is() - is it @client's channel? */
+static inline bool sdt_client_is(const struct sdt_channel *c, const struct sdt_endpoint *client)
+{
+	return c->client.port == client->port && ipv6_addr_equal(&c->client.ip, &client->ip);
+}
+
 /**
  * sdt_client_validate() - do client-address and client-allow of @cfg make sense?
  * Return: 0, or -EINVAL with @extack set.

@@ -25,6 +25,7 @@
 
 extern const struct sdt_mode_ops sdt_mode_direct;
 extern const struct sdt_mode_ops sdt_mode_server;
+extern const struct sdt_mode_ops sdt_mode_stream;
 
 /*
  * What a mode's start() may make; tunnel.c ends it. Context: process, node->lock.
@@ -36,5 +37,8 @@ int sdt_tunnel_listen(struct sdt_tunnel *t, struct netlink_ext_ack *extack);
 
 /** sdt_tunnel_meet_customer() - t->dest for t->customer, from what t->listen says */
 int sdt_tunnel_meet_customer(struct sdt_tunnel *t);
+
+/** sdt_tunnel_send_to() - @dest becomes t->dest, the one before it ends */
+void sdt_tunnel_send_to(struct sdt_tunnel *t, struct sdt_dest *dest);
 
 #endif /* _SDT_MODES_H */

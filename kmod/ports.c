@@ -31,6 +31,8 @@ unsigned int sdt_ports_free_wanted(const struct sdt_ports *p)
 {
 	u32 max = READ_ONCE(p->tunnel->max_channels);
 
+	if (p->clients)
+		return 0;
 	return min(p->low, max > p->active_count ? max - p->active_count : 0);
 }
 
@@ -50,39 +52,51 @@ void sdt_ports_retire(struct sdt_ports *p, struct sdt_port *port)
 	list_add_tail(&port->node, &p->retired);
 }
 
-static void make_resting(struct sdt_ports *p, struct sdt_port *port)
+void sdt_ports_rest(struct sdt_ports *p, struct sdt_port *port)
 {
-	RCU_INIT_POINTER(port->chan, NULL);
 	port->state = SDT_PORT_RESTING;
 	port->since = jiffies;
 	port->gp = get_state_synchronize_rcu();
 	list_add_tail(&port->node, &p->resting);
-	p->active_count--;
 	sdt_ports_wake(p, sdt_seconds(SDT_PORT_REST_TIME));
+}
+
+static void make_resting(struct sdt_ports *p, struct sdt_port *port)
+{
+	RCU_INIT_POINTER(port->chan, NULL);
+	p->active_count--;
+	sdt_ports_rest(p, port);
+}
+
+void sdt_ports_bind(struct sdt_ports *p, struct sdt_port *port, struct sdt_channel *c)
+{
+	struct sdt_port *old = rcu_dereference_protected(c->server.port,
+							 lockdep_is_held(&p->tunnel->lock));
+
+	p->active_count++;
+	port->state = SDT_PORT_ACTIVE;
+	WRITE_ONCE(port->told, NULL);
+	rcu_assign_pointer(port->chan, c);
+	rcu_assign_pointer(c->server.port, port);
+	if (old)
+		make_resting(p, old);
 }
 
 /* Give @c a port; its former one, of another target, goes to rest. NULL: there is none. */
 static struct sdt_port *bind_port(struct sdt_ports *p, struct sdt_channel *c)
 {
-	struct sdt_port *old = rcu_dereference_protected(c->server.port,
-							 lockdep_is_held(&p->tunnel->lock));
 	struct sdt_port *port = list_first_entry_or_null(&p->free, struct sdt_port, node);
 	unsigned int wanted;
 
 	if (!port) {
-		p->dry = true;
+		p->dry = !p->clients;
 		if (!p->exhausted)
 			sdt_ports_wake(p, 0);
 		return NULL;
 	}
 	list_del(&port->node);
 	p->free_count--;
-	p->active_count++;
-	port->state = SDT_PORT_ACTIVE;
-	rcu_assign_pointer(port->chan, c);
-	rcu_assign_pointer(c->server.port, port);
-	if (old)
-		make_resting(p, old);
+	sdt_ports_bind(p, port, c);
 	/* Some slack, so that the worker does not run for each. */
 	wanted = sdt_ports_free_wanted(p);
 	if (p->free_count < wanted - wanted / 4)
@@ -102,7 +116,7 @@ bool sdt_ports_exhausted(struct sdt_tunnel *t)
 	return true;
 }
 
-static struct sk_buff *unpark(struct sdt_ports *p, struct sdt_channel *c)
+struct sk_buff *sdt_ports_unpark(struct sdt_ports *p, struct sdt_channel *c)
 {
 	struct sk_buff *skb = c->server.parked;
 
@@ -125,7 +139,7 @@ struct sk_buff *sdt_ports_leave(struct sdt_tunnel *t, struct sdt_channel *c)
 	 */
 	if (port)
 		make_resting(t->ports, port);
-	return unpark(t->ports, c);
+	return sdt_ports_unpark(t->ports, c);
 }
 
 /* ---- datagrams of channels without a port -------------------------------- */
@@ -211,6 +225,13 @@ void sdt_ports_suspect(struct sdt_tunnel *t, struct sdt_port *port)
 	spin_unlock_bh(&t->lock);
 }
 
+void sdt_ports_send_parked(struct sdt_tunnel *t, struct sdt_channel *c, struct sdt_port *port,
+			   struct sk_buff *skb)
+{
+	sdt_channel_used(t->channels, &c->out);
+	sdt_egress_port(t, port, park_cb(skb)->tos, skb);
+}
+
 /* Give ports to those that wait. Context: process. */
 void sdt_ports_serve(struct sdt_ports *p)
 {
@@ -226,14 +247,12 @@ void sdt_ports_serve(struct sdt_ports *p)
 		spin_lock(&t->lock);
 		c = list_first_entry_or_null(&p->waiting, struct sdt_channel, server.wait);
 		if (c && p->free_count) {
-			skb = unpark(p, c);
+			skb = sdt_ports_unpark(p, c);
 			port = bind_port(p, c);
 		}
 		spin_unlock(&t->lock);
-		if (port) {
-			sdt_channel_used(t->channels, &c->out);
-			sdt_egress_port(t, port, park_cb(skb)->tos, skb);
-		}
+		if (port)
+			sdt_ports_send_parked(t, c, port, skb);
 		rcu_read_unlock();
 		local_bh_enable();
 	} while (port);
@@ -255,7 +274,7 @@ void sdt_ports_expire(struct sdt_ports *p)
 		why = p->exhausted ? SDT_DROP_NO_PORT : SDT_DROP_PARK_TIMEOUT;
 		c = list_first_entry_or_null(&p->waiting, struct sdt_channel, server.wait);
 		if (c && (p->exhausted || time_after_eq(jiffies, c->server.deadline)))
-			skb = unpark(p, c);
+			skb = sdt_ports_unpark(p, c);
 		spin_unlock(&t->lock);
 		if (skb) {
 			sdt_drop(t->stats, why, skb);
@@ -277,6 +296,7 @@ static void load_config(struct sdt_ports *p)
 	p->egress = t->egress;
 	p->lo = t->egress_port_lo;
 	p->hi = t->egress_port_hi;
+	WRITE_ONCE(p->clients, t->client_address == SDT_CLIENT_TRANSPARENT);
 	p->config++;
 }
 

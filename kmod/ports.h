@@ -77,6 +77,7 @@ struct sdt_ports {
 	bool announced;			/*  and that was told */
 	bool suspect;			/* sending failed: is the source address still ours? */
 	bool move;			/* open channels are to follow to the new target */
+	bool clients;			/* no pool: each port is bound to its customer's address */
 	bool armed;
 	unsigned long wake;		/* jiffies, if armed */
 

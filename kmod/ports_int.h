@@ -23,6 +23,12 @@ static inline struct sdt_dest *sdt_port_dest(const struct sdt_ports *p, const st
 void sdt_ports_wake(struct sdt_ports *p, unsigned long delay);
 /** sdt_ports_free_wanted() - how many free ports are of use now */
 unsigned int sdt_ports_free_wanted(const struct sdt_ports *p);
+/** sdt_ports_rest() - @port, which is nobody's and on no list, rests from now on */
+void sdt_ports_rest(struct sdt_ports *p, struct sdt_port *port);
+/** sdt_ports_bind() - @port, which is on no list, becomes @c's; its former one rests */
+void sdt_ports_bind(struct sdt_ports *p, struct sdt_port *port, struct sdt_channel *c);
+/** sdt_ports_unpark() - @c waits no longer. Return: what it parked, or NULL */
+struct sk_buff *sdt_ports_unpark(struct sdt_ports *p, struct sdt_channel *c);
 void sdt_ports_make_free(struct sdt_ports *p, struct sdt_port *port);
 /** sdt_ports_retire() - it serves no more, and is on no list */
 void sdt_ports_retire(struct sdt_ports *p, struct sdt_port *port);
@@ -34,7 +40,21 @@ void sdt_ports_serve(struct sdt_ports *p);
 /** sdt_ports_expire() - whoever waited too long, or for nothing, waits no more */
 void sdt_ports_expire(struct sdt_ports *p);
 
+/** sdt_ports_send_parked() - what @c parked leaves by @port; RCU, BH off, not t->lock */
+void sdt_ports_send_parked(struct sdt_tunnel *t, struct sdt_channel *c, struct sdt_port *port,
+			   struct sk_buff *skb);
+
+/* ports_client.c: for the worker */
+
+/** sdt_ports_serve_clients() - sdt_ports_serve() where each needs its customer's own address */
+void sdt_ports_serve_clients(struct sdt_ports *p);
+
 /* ports_worker.c */
+
+/** sdt_port_rcv() - encap_rcv of egress sockets; sk_user_data is the port */
+int sdt_port_rcv(struct sock *sk, struct sk_buff *skb);
+/** sdt_port_move() - connect @port to @dest; it stays bound where it is. Return: 0 or -errno */
+int sdt_port_move(struct sdt_ports *p, struct sdt_port *port, struct sdt_dest *dest);
 
 void sdt_ports_work(struct work_struct *work);
 /** sdt_ports_forget_dest() - the next socket will be bound anew; t->lock */

@@ -19,7 +19,7 @@
  * kernel filters sources; the mode compares all the same, because a socket is
  * bound before it is connected. The port lives as long as this RCU read side.
  */
-static int port_rcv(struct sock *sk, struct sk_buff *skb)
+int sdt_port_rcv(struct sock *sk, struct sk_buff *skb)
 {
 	struct sdt_port *port = rcu_dereference_sk_user_data(sk);
 	struct sdt_tunnel *t;
@@ -52,7 +52,7 @@ static int port_open(struct sdt_ports *p, struct sdt_port *port, const struct sd
 			.ifindex = dest->remote.ifindex,
 		},
 		.peer = dest->remote,
-		.rcv = port_rcv,
+		.rcv = sdt_port_rcv,
 		.user_data = port,
 	};
 	struct socket *sock;
@@ -146,7 +146,7 @@ static int find_dest(struct sdt_ports *p)
 /* ---- the worker: another target ------------------------------------------- */
 
 /* Connect @port, of an open channel, to @dest; it stays bound where it is. */
-static int port_move(struct sdt_ports *p, struct sdt_port *port, struct sdt_dest *dest)
+int sdt_port_move(struct sdt_ports *p, struct sdt_port *port, struct sdt_dest *dest)
 {
 	struct sdt_tunnel *t = p->tunnel;
 	struct sdt_dest *old;
@@ -159,6 +159,7 @@ static int port_move(struct sdt_ports *p, struct sdt_port *port, struct sdt_dest
 	spin_lock_bh(&t->lock);
 	old = sdt_port_dest(p, port);
 	dest->users++;
+	WRITE_ONCE(port->told, NULL);
 	rcu_assign_pointer(port->dest, dest);
 	dest_put(p, old);
 	spin_unlock_bh(&t->lock);
@@ -190,7 +191,7 @@ static void move_ports(struct sdt_ports *p, struct sdt_dest *dest)
 		active = port->state == SDT_PORT_ACTIVE && old != dest;
 		can = active && same_source(old, dest);
 		spin_unlock_bh(&t->lock);
-		if (active && (!can || port_move(p, port, dest)))
+		if (active && (!can || sdt_port_move(p, port, dest)))
 			WRITE_ONCE(port->stale, true);
 		cond_resched();
 	}
@@ -369,6 +370,10 @@ static unsigned long refill(struct sdt_ports *p)
 	unsigned int opened = 0;
 	int err = 0;
 
+	if (READ_ONCE(p->clients)) {
+		sdt_ports_serve_clients(p);
+		return 0;
+	}
 	if (still_full(p)) {
 		run_out(p);
 		return sdt_seconds(SDT_PORTS_RETRY_FULL);
