@@ -149,7 +149,7 @@ enum sdt_stat sdt_client_tell(struct sdt_tunnel *t, struct sdt_port *port,
 	*first = false;
 	if (!sdt_client_by_header(how))
 		return 0;
-	c = rcu_dereference(port->chan);
+	c = sdt_port_channel(port);
 	if (!c)
 		return SDT_DROP_DELETED;
 	/* Nobody was named when it came, and it waited since: the setting changed. */

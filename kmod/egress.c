@@ -78,7 +78,8 @@ struct sock *sdt_egress_listener(struct sdt_tunnel *t, u16 family)
 	return sock ? sock->sk : NULL;
 }
 
-void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, u8 tos, struct sk_buff *skb)
+void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, const struct sdt_port_tx *tx,
+		     struct sk_buff *skb)
 {
 	struct sdt_dest *dest = rcu_dereference(port->dest);
 	struct sdt_flow flow = {
@@ -88,12 +89,18 @@ void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, u8 tos, struct
 		.forged = dest->forged,
 		.sport = port->number,
 		.ifindex = dest->ifindex,
-		.tos = tos,
+		.tos = tx->tos,
 		.cache = &dest->cache,
 	};
 	bool first = false;
 	enum sdt_stat why;
 
+	if (tx->to.family) {
+		/* the cache is for one destination */
+		flow.dst = &tx->to;
+		flow.ifindex = tx->to.ifindex ?: dest->ifindex;
+		flow.cache = NULL;
+	}
 	if (unlikely(READ_ONCE(t->client_address))) {
 		why = sdt_client_tell(t, port, dest, skb, &first);
 		if (why) {

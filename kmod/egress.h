@@ -51,7 +51,14 @@ int sdt_egress_send(struct sdt_tunnel *t, struct sdt_flow *flow, struct sk_buff 
 /** sdt_egress_listener() - socket of @family that customers write to, or NULL; RCU */
 struct sock *sdt_egress_listener(struct sdt_tunnel *t, u16 family);
 
-/** sdt_egress_port() - to the target, from an egress socket; context as sdt_egress_send() */
-void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, u8 tos, struct sk_buff *skb);
+/* What goes with a datagram on its way out of an egress socket. */
+struct sdt_port_tx {
+	u8 tos;				/* as the frame came */
+	struct sdt_endpoint to;		/* family 0: where the port is connected to */
+};
+
+/** sdt_egress_port() - from an egress socket; context as sdt_egress_send() */
+void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, const struct sdt_port_tx *tx,
+		     struct sk_buff *skb);
 
 #endif /* _SDT_EGRESS_H */

@@ -232,7 +232,8 @@ static bool epoch_fits(struct sdt_link *link, const struct sdt_keypair *kp, stru
 		/* drawn under the new epoch, whose keypair is still to come */
 		if (cb->epoch == READ_ONCE(link->ids.epoch)) {
 			stage(link, skb);
-			if (!READ_ONCE(link->trying))
+			/* one that is under way may announce the old epoch still */
+			if (!READ_ONCE(link->trying) || test_bit(SDT_LINK_SETTLED, &link->requests))
 				sdt_link_want(link, SDT_LINK_WANT_REKEY);
 		} else {
 			sdt_drop(link->stats, SDT_DROP_TX_EPOCH, skb);

@@ -118,7 +118,9 @@ int sdt_peers_init(struct sdt_node *node);
 struct sdt_link *sdt_peer_lookup(struct sdt_node *node, const u8 key[SDT_KEY_LEN]);
 bool sdt_link_expire_keypairs(struct sdt_link *link);
 void sdt_keypair_take_index(struct sdt_keypair *kp, struct sdt_index *from);
+void sdt_link_ids_init(struct sdt_link *link);
 void sdt_link_new_epoch(struct sdt_link *link);
+u64 sdt_link_announced_epoch(struct sdt_link *link);
 void sdt_link_void(struct sdt_link *link, bool epoch);
 void sdt_link_announce(struct sdt_link *link, enum sdt_link_state state);
 

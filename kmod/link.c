@@ -619,13 +619,12 @@ struct sdt_link *sdt_link_create(struct sdt_node *node, const struct sdt_link_cf
 	link->resp_reserve = link->init.index;
 	spin_lock_init(&link->kp_lock);
 	spin_lock_init(&link->path_lock);
-	spin_lock_init(&link->id_lock);
 	mutex_init(&link->hs_lock);
 	skb_queue_head_init(&link->staged);
 	xa_init_flags(&link->tunnels, XA_FLAGS_LOCK_BH);
 	INIT_DELAYED_WORK(&link->tick, sdt_link_tick);
 	set_bit(0, &link->quiet);
-	sdt_link_new_epoch(link);
+	sdt_link_ids_init(link);
 	if (cfg->set & BIT(SDT_A_LINK_PEER)) {
 		link->has_peer = true;
 		link->peer = cfg->peer;
@@ -790,22 +789,6 @@ void sdt_link_info(struct sdt_link *link, struct sdt_link_info *info)
 	}
 	info->endpoint = info->lane[0].endpoint;
 	rcu_read_unlock();
-}
-
-/**
- * sdt_link_new_epoch() - start the link's own channel ids afresh; any context
- * @link: the link
- */
-void sdt_link_new_epoch(struct sdt_link *link)
-{
-	u64 epoch;
-
-	spin_lock_bh(&link->id_lock);
-	do {
-		get_random_bytes(&epoch, sizeof(epoch));
-	} while (epoch == link->ids.epoch);
-	sdt_chanid_init(&link->ids, epoch, 0);
-	spin_unlock_bh(&link->id_lock);
 }
 
 /**

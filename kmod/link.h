@@ -325,6 +325,20 @@ static inline struct sdt_tx_cb *sdt_tx_cb(struct sk_buff *skb)
  */
 void sdt_link_send(struct sdt_link *link, struct sk_buff *skb);
 
+/**
+ * sdt_link_draw_id() - the id of a new channel, which no other has had under this epoch
+ * @link: the link
+ * @id: filled in
+ * @epoch: filled in
+ *
+ * Begins a new epoch where the ids of the old one are used up.
+ * Context: any but hard interrupts.
+ */
+void sdt_link_draw_id(struct sdt_link *link, u32 *id, u64 *epoch);
+
+/** sdt_link_id_done() - the channel of such an id ended; any but hard interrupts */
+void sdt_link_id_done(struct sdt_link *link, u64 epoch);
+
 /** sdt_link_lane() - lane for a channel opened on this CPU; BH off */
 u8 sdt_link_lane(struct sdt_link *link);
 

@@ -30,10 +30,30 @@ static int validate_limits(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_
 	return 0;
 }
 
+/* What is not named in the request holds where it can. */
+static int validate_oneshot(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
+{
+	if (!(cfg->set & BIT(SDT_A_TUNNEL_IDLE_ONESHOT)) || !cfg->idle_oneshot)
+		return 0;
+	if (ntohs(cfg->target.port) >= SDT_ONESHOT_PORTS) {
+		NL_SET_ERR_MSG(extack, "idle-oneshot is for targets with a port below 1024 (RFC 4787, REQ-5)");
+		return -EINVAL;
+	}
+	if (cfg->idle_oneshot > cfg->idle) {
+		NL_SET_ERR_MSG(extack, "idle-oneshot must not exceed idle");
+		return -ERANGE;
+	}
+	return 0;
+}
+
 static int validate_proxy(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
 {
 	if (cfg->set & (SDT_CFG_EGRESS | BIT(SDT_A_TUNNEL_TARGET))) {
 		NL_SET_ERR_MSG(extack, "target and egress belong to the server role, at the other node");
+		return -EINVAL;
+	}
+	if (cfg->set & BIT(SDT_A_TUNNEL_IDLE_ONESHOT)) {
+		NL_SET_ERR_MSG(extack, "idle-oneshot belongs to the server role: the target's port is known there, and this side is told when a channel ends");
 		return -EINVAL;
 	}
 	if (!cfg->listen.port) {
@@ -66,11 +86,12 @@ static int validate_server(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_
 		return -ERANGE;
 	}
 	if (cfg->client_address != SDT_CLIENT_TRANSPARENT &&
-	    cfg->max_channels > sdt_ports_range(cfg->egress_port_lo, cfg->egress_port_hi)) {
-		NL_SET_ERR_MSG(extack, "max-channels exceeds the number of egress ports (28232 unless egress-ports says otherwise)");
+	    cfg->max_channels > sdt_tunnel_cfg_ports(cfg)) {
+		sdt_compat_err_msg_number(extack, "max-channels exceeds egress ports times addresses",
+					  sdt_tunnel_cfg_ports(cfg));
 		return -ERANGE;
 	}
-	return validate_limits(cfg, extack);
+	return validate_limits(cfg, extack) ?: validate_oneshot(cfg, extack);
 }
 
 static int server_validate(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
@@ -93,13 +114,18 @@ static int server_validate(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_
 	return -EINVAL;
 }
 
+static const struct sdt_ports_kind server_ports = {
+	.sent = sdt_channel_sent,
+	.no_port = sdt_channel_no_port,
+};
+
 static int server_start(struct sdt_tunnel *t, struct netlink_ext_ack *extack)
 {
 	int err = sdt_channels_create(t);
 
 	if (!err)
 		err = t->role == SDT_ROLE_PROXY ? sdt_tunnel_listen(t, extack) :
-						  sdt_ports_create(t);
+						  sdt_ports_create(t, &server_ports);
 	return err;
 }
 
@@ -203,7 +229,7 @@ static struct sdt_channel *channel_of(struct sdt_tunnel *t, const struct sdt_rx 
 	if (unlikely(*why))
 		return NULL;
 	if (unlikely(!open))
-		c = sdt_channel_open_server(t, rx, f->channel, why);
+		c = sdt_channel_open_server(t, t->ports[0], rx, f->channel, why);
 	if (c && unlikely(client.family))
 		*why = sdt_client_keep(t, c, &client);
 	return c && !*why ? c : NULL;
@@ -212,6 +238,7 @@ static struct sdt_channel *channel_of(struct sdt_tunnel *t, const struct sdt_rx 
 static void target_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const struct sdt_frame *f,
 			  struct sk_buff *skb)
 {
+	const struct sdt_port_tx tx = { .tos = rx->tos };
 	struct sdt_channel *c;
 	struct sdt_port *port;
 	enum sdt_stat why;
@@ -226,18 +253,18 @@ static void target_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const s
 		WRITE_ONCE(c->lane, rx->lane);
 	port = rcu_dereference(c->server.port);
 	if (unlikely(!sdt_port_current(port))) {
-		sdt_ports_send(t, c, rx->tos, skb);
+		sdt_ports_send(t, &c->server, &tx, skb);
 		return;
 	}
 	sdt_channel_used(t->channels, &c->out);
-	sdt_egress_port(t, port, rx->tos, skb);
+	sdt_egress_port(t, port, &tx, skb);
 }
 
 static void server_answer(struct sdt_tunnel *t, struct sdt_port *port, struct sk_buff *skb,
 			  const struct sdt_packet *p)
 {
 	const struct sdt_dest *dest = rcu_dereference(port->dest);
-	struct sdt_channel *c = rcu_dereference(port->chan);
+	struct sdt_channel *c = sdt_port_channel(port);
 
 	if (unlikely(!sdt_endpoint_equal(&p->from, &dest->remote)))
 		sdt_drop(t->stats, SDT_DROP_IN_SOURCE, skb);

@@ -13,6 +13,7 @@
 			 BIT(SDT_A_TUNNEL_CHANNEL_RATE) | \
 			 BIT(SDT_A_TUNNEL_IDLE) | \
 			 BIT(SDT_A_TUNNEL_IDLE_ONESHOT) | \
+			 BIT(SDT_A_TUNNEL_IDLE_REFRESH) | \
 			 BIT(SDT_A_TUNNEL_AT_LIMIT))
 #define SDT_CFG_EGRESS	(BIT(SDT_A_TUNNEL_EGRESS) | \
 			 BIT(SDT_A_TUNNEL_EGRESS_LAST) | \
@@ -26,6 +27,9 @@
 extern const struct sdt_mode_ops sdt_mode_direct;
 extern const struct sdt_mode_ops sdt_mode_server;
 extern const struct sdt_mode_ops sdt_mode_stream;
+
+/** sdt_tunnel_cfg_ports() - egress ports times addresses, as @cfg, complete, has them */
+u32 sdt_tunnel_cfg_ports(const struct sdt_tunnel_cfg *cfg);
 
 /*
  * What a mode's start() may make; tunnel.c ends it. Context: process, node->lock.

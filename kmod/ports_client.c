@@ -8,6 +8,7 @@
  */
 #include <linux/slab.h>
 
+#include "channel.h"
 #include "client.h"
 #include "compat/compat.h"
 #include "ports_int.h"
@@ -86,6 +87,7 @@ static struct sdt_port *open_port(struct sdt_ports *p, const struct sdt_endpoint
 	if (!port)
 		goto free_dest;
 	port->tunnel = p->tunnel;
+	port->pool = p;
 	port->number = client->port;
 	dest->users = 1;
 	RCU_INIT_POINTER(port->dest, dest);
@@ -123,7 +125,7 @@ static int follow(struct sdt_ports *p, struct sdt_port *port)
 	dest = make_dest(p, &client);
 	if (IS_ERR(dest))
 		return PTR_ERR(dest);
-	err = sdt_port_move(p, port, dest);
+	err = sdt_port_move(p, port, dest, 0);
 	if (err)
 		sdt_dest_free(dest);
 	return err;
@@ -146,11 +148,16 @@ static void move(struct sdt_ports *p)
 	}
 }
 
-/* t->lock. The first that waits, if it is @client's. */
+/* t->lock. The channel that waits first, or NULL. */
+static struct sdt_channel *head(struct sdt_ports *p)
+{
+	return list_first_entry_or_null(&p->waiting, struct sdt_channel, server.wait);
+}
+
+/* t->lock. The same, if it is @client's. */
 static struct sdt_channel *first_of(struct sdt_ports *p, const struct sdt_endpoint *client)
 {
-	struct sdt_channel *c = list_first_entry_or_null(&p->waiting, struct sdt_channel,
-							 server.wait);
+	struct sdt_channel *c = head(p);
 
 	return c && sdt_client_is(c, client) ? c : NULL;
 }
@@ -161,7 +168,7 @@ static bool first_waiting(struct sdt_ports *p, struct sdt_endpoint *client)
 	struct sdt_channel *c;
 
 	spin_lock_bh(&p->tunnel->lock);
-	c = list_first_entry_or_null(&p->waiting, struct sdt_channel, server.wait);
+	c = head(p);
 	if (c)
 		sdt_endpoint_make(client, &c->client.ip, c->client.port, 0);
 	spin_unlock_bh(&p->tunnel->lock);
@@ -179,7 +186,7 @@ static void end_earlier(struct sdt_ports *p, struct sdt_port *port,
 	rcu_read_lock();
 	spin_lock(&t->lock);
 	c = first_of(p, client);
-	earlier = rcu_dereference_protected(port->chan, lockdep_is_held(&t->lock));
+	earlier = sdt_port_channel(port);
 	spin_unlock(&t->lock);
 	if (c && earlier && earlier != c)
 		sdt_channel_close(t, earlier, SDT_CLOSE_EVICTED);
@@ -187,18 +194,18 @@ static void end_earlier(struct sdt_ports *p, struct sdt_port *port,
 	local_bh_enable();
 }
 
-/* t->lock. @c has @port from here on. Return: false: it belongs to another channel. */
+/* t->lock, RCU. @c has @port from here on. Return: false: it belongs to another channel. */
 static bool claim(struct sdt_ports *p, struct sdt_port *port, struct sdt_channel *c)
 {
-	struct sdt_channel *chan = rcu_dereference_protected(port->chan,
-							     lockdep_is_held(&p->tunnel->lock));
+	struct sdt_channel *chan = sdt_port_channel(port);
 
 	if (chan && chan != c)
 		return false;
 	WRITE_ONCE(port->stale, false);
 	if (!chan) {
 		list_del(&port->node);
-		sdt_ports_bind(p, port, c);
+		p->resting_count--;
+		sdt_ports_bind(p, port, &c->server);
 	}
 	return true;
 }
@@ -216,10 +223,10 @@ static void serve(struct sdt_ports *p, struct sdt_port *port, const struct sdt_e
 	spin_lock(&t->lock);
 	c = first_of(p, client);
 	if (c && claim(p, port, c))
-		skb = sdt_ports_unpark(p, c);
+		skb = sdt_ports_unpark(p, &c->server);
 	spin_unlock(&t->lock);
 	if (skb)
-		sdt_ports_send_parked(t, c, port, skb);
+		sdt_ports_send_parked(p, &c->server, port, skb);
 	rcu_read_unlock();
 	local_bh_enable();
 }
@@ -236,11 +243,11 @@ static void refuse(struct sdt_ports *p, const struct sdt_endpoint *client)
 	spin_lock(&t->lock);
 	c = first_of(p, client);
 	if (c)
-		skb = sdt_ports_unpark(p, c);
+		skb = sdt_ports_unpark(p, &c->server);
 	spin_unlock(&t->lock);
 	if (skb) {
 		sdt_drop(t->stats, SDT_DROP_NO_PORT, skb);
-		sdt_channel_no_port(t, c);
+		sdt_channel_no_port(t, &c->server);
 	}
 	rcu_read_unlock();
 	local_bh_enable();

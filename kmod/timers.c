@@ -255,7 +255,7 @@ static unsigned long next_tick(struct sdt_link *link, bool session, bool busy, u
 void sdt_link_tick(struct work_struct *work)
 {
 	struct sdt_link *link = container_of(to_delayed_work(work), struct sdt_link, tick);
-	bool want, rekey, session = false, busy;
+	bool settled, want, rekey, session = false, busy;
 	struct sdt_keypair *kp;
 	struct activity a;
 	unsigned long delay;
@@ -268,7 +268,8 @@ void sdt_link_tick(struct work_struct *work)
 	if (link->dead)
 		goto unlock;
 	clear_bit(0, &link->quiet);
-	if (test_and_clear_bit(SDT_LINK_SETTLED, &link->requests))
+	settled = test_and_clear_bit(SDT_LINK_SETTLED, &link->requests);
+	if (settled)
 		stop_handshake(link);
 	want = test_and_clear_bit(SDT_LINK_WANT_HANDSHAKE, &link->requests);
 	rekey = test_and_clear_bit(SDT_LINK_WANT_REKEY, &link->requests);
@@ -285,7 +286,8 @@ void sdt_link_tick(struct work_struct *work)
 	}
 	rcu_read_unlock();
 
-	if (session && !rekey && want && !skb_queue_empty(&link->staged))
+	/* what found a handshake under way, and relied on it */
+	if (session && !rekey && (want || settled) && !skb_queue_empty(&link->staged))
 		sdt_link_flush_staged(link);
 	want &= !session;
 	if (session) {

@@ -17,6 +17,8 @@ struct sdt_tunnel_cfg;
 
 #define SDT_TUNNEL_HDR_MAX	3	/* of a frame without channel and address */
 #define SDT_LANE_UNSET		0xff
+#define SDT_IDLE_ONESHOT_DEFAULT	30	/* s */
+#define SDT_ONESHOT_PORTS	1024	/* towards ports below that: RFC 4787 REQ-5 */
 
 /*
  * What a mode is. Adding one is a new mode_*.c, an enum value, and a line in
@@ -87,6 +89,7 @@ struct sdt_tunnel_cfg {
 	u32 channel_rate;
 	u32 idle;
 	u8 at_limit;
+	u8 idle_refresh;
 	struct sdt_endpoint egress;	/* first of the addresses */
 	struct sdt_endpoint egress_last; /* family 0: there is one only */
 	u16 egress_port_lo, egress_port_hi;
@@ -137,7 +140,7 @@ struct sdt_tunnel {
 	/* direct mode: the customer; stream's server role: the target; writers: t->lock */
 	struct sdt_dest __rcu *dest;
 	struct sdt_channels *channels;	/* NULL in direct and stream mode */
-	struct sdt_ports *ports;	/* server role with egress sockets, else NULL */
+	struct sdt_ports *ports[2];	/* server role: pools of egress sockets, see ports.h */
 
 	u16 number;			/* on the wire */
 	u8 role;			/* enum sdt_role */
@@ -157,6 +160,7 @@ struct sdt_tunnel {
 	u32 channel_rate;
 	u32 idle;			/* s */
 	u8 at_limit;
+	u8 idle_refresh;		/* enum sdt_idle_refresh */
 	struct sdt_endpoint egress;
 	struct sdt_endpoint egress_last; /* family 0: there is one only */
 	u16 egress_port_lo, egress_port_hi;
@@ -194,6 +198,22 @@ struct sdt_tunnel *sdt_tunnel_find(struct sdt_node *node, const char *name);
 /** sdt_tunnels_destroy_all() - node->lock held; one grace period for all of them */
 void sdt_tunnels_destroy_all(struct sdt_node *node);
 u32 sdt_tunnel_channel_count(struct sdt_tunnel *t);
+
+/**
+ * sdt_tunnel_idle_oneshot() - seconds after which channels of one datagram each way end
+ * @t: the tunnel
+ *
+ * Return: 0: there is no such time of their own, as always where the target has a port of
+ * 1024 or above. A router's channels have no one target: they say for themselves.
+ */
+static inline u32 sdt_tunnel_idle_oneshot(const struct sdt_tunnel *t)
+{
+	__be16 port = READ_ONCE(t->target.port);
+
+	if (t->role != SDT_ROLE_SERVER || be16_to_cpu(port) >= SDT_ONESHOT_PORTS)
+		return 0;
+	return min(READ_ONCE(t->idle_oneshot), READ_ONCE(t->idle));
+}
 
 /*
  * From the link layer, all RCU read side with BH off.

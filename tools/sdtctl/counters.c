@@ -76,6 +76,9 @@ const struct counter counters[] = {
 	       NULL),
 	LINK(SDT_STAT_TX_PINGS, "tx-pings", "pings sent because sdtctl ping asked for them", NULL),
 	LINK(SDT_STAT_RX_PONGS, "rx-pongs", "those that were answered in time", NULL),
+	TUNNEL(SDT_STAT_EGRESS_GONE, "egress-gone",
+	       "times that an address of egress was not one of this host's",
+	       "give the host the address, or take it out of egress; the others serve meanwhile"),
 
 	NODE(SDT_DROP_RX_TRUNCATED, "rx-truncated", "message shorter than its type allows",
 	     "something else sends to this port"),

@@ -168,6 +168,12 @@ enum sdt_at_limit {
 	SDT_AT_LIMIT_EVICT_IDLE	= 1,
 };
 
+/* Whose datagrams keep a channel from being idle: RFC 4787 REQ-6. */
+enum sdt_idle_refresh {
+	SDT_IDLE_REFRESH_BOTH		= 0,	/* the customer's, and answers to it */
+	SDT_IDLE_REFRESH_CUSTOMER	= 1,	/* the customer's alone */
+};
+
 enum sdt_tunnel_attr {
 	SDT_A_TUNNEL_UNSPEC,
 	SDT_A_TUNNEL_INDEX,		/* u32, of the object on this node, read only */
@@ -199,6 +205,7 @@ enum sdt_tunnel_attr {
 	SDT_A_TUNNEL_PORTS,		/* u32, egress ports times addresses, read only */
 	SDT_A_TUNNEL_PORTS_ACTIVE,	/* u32, of them: in use by channels, read only */
 	SDT_A_TUNNEL_PORTS_RESTING,	/* u32, of them: at rest after a channel, read only */
+	SDT_A_TUNNEL_IDLE_REFRESH,	/* u8, enum sdt_idle_refresh */
 
 	__SDT_A_TUNNEL_MAX,
 };
@@ -285,6 +292,8 @@ enum sdt_event {
 	SDT_EVENT_CHANNEL_REFUSED	= 6,	/* at a limit */
 	SDT_EVENT_PORTS_EXHAUSTED	= 7,
 	SDT_EVENT_PATH_MTU		= 8,	/* the path takes other sizes than before */
+	SDT_EVENT_EGRESS_GONE		= 9,	/* an egress address is not this host's, others serve */
+	SDT_EVENT_EGRESS_BACK		= 10,	/*  and is again */
 };
 
 enum sdt_close_reason {
@@ -383,6 +392,8 @@ enum sdt_stat {
 	/* traffic: links, again */
 	SDT_STAT_TX_PINGS		= 37,	/* asked for, path validation and probes left out */
 	SDT_STAT_RX_PONGS		= 38,	/*  and answered */
+	/* traffic: tunnels, once more */
+	SDT_STAT_EGRESS_GONE		= 39,	/* times that an egress address was not this host's (any more) */
 
 	/* drops: outer messages, counted at the node (no link is known yet) */
 	SDT_DROP_RX_TRUNCATED		= 40,	/* shorter than its type allows */
