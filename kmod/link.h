@@ -363,6 +363,9 @@ void sdt_link_id_done(struct sdt_link *link, u64 epoch);
 /** sdt_link_lane() - lane for a channel opened on this CPU; BH off */
 u8 sdt_link_lane(struct sdt_link *link);
 
+/** sdt_link_lane_for() - lane for what shall stay in order: the same @hash, the same lane; RCU */
+u8 sdt_link_lane_for(struct sdt_link *link, u32 hash);
+
 /* What an opened message tells the tunnels about itself. */
 struct sdt_rx {
 	struct sdt_link *link;
