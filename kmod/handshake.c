@@ -83,6 +83,7 @@ static int send_message(struct sdt_node *node, const struct sdt_link *link, cons
 		.src_hint = !link || !link->source.family,
 		.mark = READ_ONCE(node->fwmark),
 		.ifindex = READ_ONCE(node->ifindex),
+		.tos = link ? sdt_link_own_tos(link) : 0,
 		.ttl = link ? READ_ONCE(link->ttl) : 0,
 		.df = true,
 	};
@@ -152,23 +153,6 @@ static void fill_payload(struct sdt_hs_payload *payload, const struct sdt_link *
 	payload->flags = READ_ONCE(link->has_peer) ? SDT_HS_FLAG_CONFIGURED : 0;
 }
 
-/* The epoch that a handshake announces: a new one if the ids of the old are used up. */
-static u64 own_epoch(struct sdt_link *link)
-{
-	bool used_up;
-	u64 epoch;
-
-	spin_lock_bh(&link->id_lock);
-	used_up = sdt_chanid_used_up(&link->ids);
-	spin_unlock_bh(&link->id_lock);
-	if (used_up)
-		sdt_link_new_epoch(link);
-	spin_lock_bh(&link->id_lock);
-	epoch = link->ids.epoch;
-	spin_unlock_bh(&link->id_lock);
-	return epoch;
-}
-
 /**
  * sdt_handshake_clear() - forget the initiator's slot; hs_lock
  * @link: the link
@@ -220,7 +204,7 @@ int sdt_handshake_initiate(struct sdt_link *link)
 	err = sdt_index_insert(node, &link->init.index);
 	if (err)
 		goto out;
-	link->init.own_epoch = own_epoch(link);
+	link->init.own_epoch = sdt_link_announced_epoch(link);
 	fill_payload(&payload, link, link->init.own_epoch);
 	next_timestamp(link, payload.timestamp);
 	if (link->answer_valid)
@@ -441,7 +425,7 @@ static int respond(struct sdt_link *link, struct sdt_noise *hs,
 
 	if (READ_ONCE(sdt_frozen))
 		return -EAGAIN;
-	epoch = own_epoch(link);
+	epoch = sdt_link_announced_epoch(link);
 	fill_payload(&payload, link, epoch);
 	/* the index is announced before there is a keypair to carry it */
 	err = sdt_index_insert(node, &link->resp_reserve);

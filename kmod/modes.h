@@ -13,6 +13,7 @@
 			 BIT(SDT_A_TUNNEL_CHANNEL_RATE) | \
 			 BIT(SDT_A_TUNNEL_IDLE) | \
 			 BIT(SDT_A_TUNNEL_IDLE_ONESHOT) | \
+			 BIT(SDT_A_TUNNEL_IDLE_REFRESH) | \
 			 BIT(SDT_A_TUNNEL_AT_LIMIT))
 #define SDT_CFG_EGRESS	(BIT(SDT_A_TUNNEL_EGRESS) | \
 			 BIT(SDT_A_TUNNEL_EGRESS_LAST) | \
@@ -25,6 +26,10 @@
 
 extern const struct sdt_mode_ops sdt_mode_direct;
 extern const struct sdt_mode_ops sdt_mode_server;
+extern const struct sdt_mode_ops sdt_mode_stream;
+
+/** sdt_tunnel_cfg_ports() - egress ports times addresses, as @cfg, complete, has them */
+u32 sdt_tunnel_cfg_ports(const struct sdt_tunnel_cfg *cfg);
 
 /*
  * What a mode's start() may make; tunnel.c ends it. Context: process, node->lock.
@@ -36,5 +41,8 @@ int sdt_tunnel_listen(struct sdt_tunnel *t, struct netlink_ext_ack *extack);
 
 /** sdt_tunnel_meet_customer() - t->dest for t->customer, from what t->listen says */
 int sdt_tunnel_meet_customer(struct sdt_tunnel *t);
+
+/** sdt_tunnel_send_to() - @dest becomes t->dest, the one before it ends */
+void sdt_tunnel_send_to(struct sdt_tunnel *t, struct sdt_dest *dest);
 
 #endif /* _SDT_MODES_H */

@@ -13,6 +13,7 @@
 #include "addr.h"
 #include "buckets.h"
 #include "cookie.h"
+#include "icmpmsg.h"
 #include "handshake.h"
 #include "noise.h"
 #include "stats.h"
@@ -74,6 +75,8 @@ struct sdt_node {
 	unsigned long cookie_birth;	/* jiffies */
 	bool cookie_valid;
 	struct sdt_buckets *source_rate;	/* under load: handshakes by address */
+
+	struct sdt_icmp_bucket icmp_rate;	/* ICMP errors about links that are looked at */
 
 	struct sdt_stats __percpu *stats;
 };

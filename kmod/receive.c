@@ -78,6 +78,19 @@ static struct sk_buff *frame_skb(struct sk_buff *skb, const struct sdt_frame *f,
 	return own;
 }
 
+static enum sdt_stat control_reason(int err, u8 op)
+{
+	if (err == -EOPNOTSUPP)
+		return SDT_DROP_RX_OP;
+	return op == SDT_OP_FRAGMENT ? SDT_DROP_FRAG_SHAPE : SDT_DROP_RX_CONTROL;
+}
+
+/* Something of a tunnel's. The link's own PING, PONG and PAD keep no session alive. */
+static void data_heard(const struct sdt_rx *rx)
+{
+	sdt_stamp(&rx->link->lanes[rx->lane]->last_rx_data);
+}
+
 static void control(const struct sdt_rx *rx, const struct sdt_frame *f, const u8 *body,
 		    const struct sdt_rx_cb *cb)
 {
@@ -87,8 +100,7 @@ static void control(const struct sdt_rx *rx, const struct sdt_frame *f, const u8
 
 	err = sdt_control_decode(f, body, f->body_len, &c);
 	if (unlikely(err)) {
-		sdt_stat_inc(link->stats, err == -EOPNOTSUPP ? SDT_DROP_RX_OP :
-							       SDT_DROP_RX_CONTROL);
+		sdt_stat_inc(link->stats, control_reason(err, c.op));
 		return;
 	}
 	switch (c.op) {
@@ -102,10 +114,11 @@ static void control(const struct sdt_rx *rx, const struct sdt_frame *f, const u8
 			sdt_path_pong(link, cb, c.opaque);
 		break;
 	case SDT_OP_FRAGMENT:
-		/* no reassembly in this version: the peer is told nothing */
-		sdt_stat_inc(link->stats, SDT_DROP_RX_OP);
+		data_heard(rx);
+		sdt_frag_receive(rx, f, &c, body + c.fragment.data_off);
 		break;
 	default:
+		data_heard(rx);
 		sdt_tunnels_control(rx, f, &c);
 	}
 }
@@ -131,6 +144,7 @@ static void frames(const struct sdt_rx *rx, struct sk_buff *skb, const struct sd
 			control(rx, &f, skb->data + f.body_off, cb);
 			continue;
 		}
+		data_heard(rx);
 		last = off >= len;
 		own = frame_skb(skb, &f, last);
 		if (likely(own))
@@ -181,6 +195,7 @@ void sdt_link_opened(struct sdt_keypair *kp, struct sk_buff *skb, int err)
 	struct sdt_lane *lane = link->lanes[cb.lane];
 	struct sdt_rx rx = {
 		.link = link,
+		.kp = kp,
 		.own_epoch = kp->own_epoch,
 		.peer_epoch = kp->peer_epoch,
 		.lane = cb.lane,
@@ -212,7 +227,6 @@ void sdt_link_opened(struct sdt_keypair *kp, struct sk_buff *skb, int err)
 		consume_skb(skb);
 		return;
 	}
-	sdt_stamp(&lane->last_rx_data);
 	frames(&rx, skb, &cb);
 }
 

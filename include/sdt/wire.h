@@ -180,7 +180,9 @@ enum sdt_unreach_class {
 #define SDT_FRAGMENT_ZERO	0x6000
 #define SDT_FRAGMENT_OFFSET	0x1fff
 #define SDT_FRAGMENT_UNIT	8
+#define SDT_FRAGMENT_HDR_LEN	7	/* op, id and offset: bytes of a FRAGMENT's body before its data */
 #define SDT_DATAGRAM_MAX	65507	/* bytes of a reassembled datagram */
+#define SDT_FRAGMENTS_MAX	192	/* pieces of a datagram */
 
 /* Limits on keys; times are protocol times, see kmod/timers.h for the units */
 #define SDT_REKEY_AFTER_MESSAGES	(1u << 28)	/* of a lane; AES-GCM: of all lanes */
