@@ -88,7 +88,11 @@ for move in '[fd02::2]:7380 [fd02::1]:7380' '10.2.0.2:7380 10.2.0.1:7380'; do
 	stream=$!
 	await 5 _counters_hold "remote.t.channels-opened > $opened"
 	on local <<<"set-link l peer $peer"
-	check "to $peer: nothing is lost on the way" wait "$stream"
+	if wait "$stream"; then
+		ok "to $peer: nothing is lost on the way"
+	else
+		not_ok "to $peer: nothing is lost on the way" "$(cat /tmp/alice-sdtload.log)"
+	fi
 	check "to $peer: shown as the endpoint" await 5 endpoint_is remote "$endpoint"
 	check_counters "to $peer: on the same channel" "remote.t.channels-opened == $((opened + 1))"
 done
