@@ -29,13 +29,16 @@ static enum sdt_stat xmit_reason(int err)
 	}
 }
 
-/*
- * The path that lane @i sends on now. The answering node follows a lane's own
- * endpoint while it is fresh, else lane 0's.
+/**
+ * sdt_lane_path() - where a lane sends to now, or NULL; RCU
+ * @lane: the lane
+ *
+ * The answering node follows a lane's own endpoint while it is fresh, else lane 0's.
  */
-static struct sdt_path *path_of(struct sdt_link *link, struct sdt_lane *lane)
+struct sdt_path *sdt_lane_path(struct sdt_lane *lane)
 {
 	struct sdt_path *path = rcu_dereference(lane->path);
+	struct sdt_link *link = lane->link;
 
 	if (lane->index && READ_ONCE(link->lane_role) == SDT_LANE_ROLE_ANSWER &&
 	    (!path || time_after(jiffies, READ_ONCE(lane->last_rx) + sdt_lane_fresh)))
@@ -47,7 +50,7 @@ static struct sdt_path *path_of(struct sdt_link *link, struct sdt_lane *lane)
 static enum sdt_stat flow_of(struct sdt_lane *lane, const struct sdt_tx_to *to, u8 tos,
 			     struct sdt_flow *flow)
 {
-	struct sdt_path *path = to ? NULL : path_of(lane->link, lane);
+	struct sdt_path *path = to ? NULL : sdt_lane_path(lane);
 	struct sdt_link *link = lane->link;
 	struct sdt_node *node = link->node;
 	struct sdt_sock *s;
@@ -223,8 +226,7 @@ static bool take_counter(struct sdt_lane *lane, struct sdt_keypair *kp, u32 *cou
 static void send_keepalive(struct sdt_lane *lane, struct sdt_keypair *kp)
 {
 	struct sdt_link *link = lane->link;
-	struct sdt_seal_parts p = { .tos = READ_ONCE(link->dscp) == SDT_DSCP_COPY ? 0 :
-					   READ_ONCE(link->dscp) << 2 };
+	struct sdt_seal_parts p = { .tos = sdt_link_own_tos(link) };
 	u32 counter;
 	int err;
 
@@ -572,12 +574,21 @@ void sdt_lane_keepalive(struct sdt_link *link, unsigned int i)
 	sdt_lane_kick(lane);
 }
 
-u8 sdt_link_lane(struct sdt_link *link)
+static unsigned int lanes_now(struct sdt_link *link)
 {
 	struct sdt_keypair *kp = rcu_dereference(link->current_kp);
-	unsigned int lanes = kp ? kp->lanes : READ_ONCE(link->lane_limit);
 
-	return raw_smp_processor_id() % lanes;
+	return kp ? kp->lanes : READ_ONCE(link->lane_limit);
+}
+
+u8 sdt_link_lane(struct sdt_link *link)
+{
+	return raw_smp_processor_id() % lanes_now(link);
+}
+
+u8 sdt_link_lane_for(struct sdt_link *link, u32 hash)
+{
+	return reciprocal_scale(hash, lanes_now(link));
 }
 
 void sdt_link_send(struct sdt_link *link, struct sk_buff *skb)

@@ -10,6 +10,7 @@
 #include "lane.h"
 #include "link.h"
 #include "ping.h"
+#include "reset.h"
 #include "socket.h"
 #include "tunnel.h"
 
@@ -181,6 +182,7 @@ void sdt_keypair_drop(struct sdt_keypair *kp)
 	if (!kp)
 		return;
 	sdt_index_remove(kp->link->node, &kp->index);
+	sdt_reset_unwatch(kp);
 	percpu_ref_kill(&kp->ref);
 }
 
@@ -229,6 +231,7 @@ static void make_current(struct sdt_link *link, struct sdt_keypair *kp, struct e
 	e->gone[0] = slot(link, &link->previous_kp);
 	rcu_assign_pointer(link->previous_kp, slot(link, &link->current_kp));
 	rcu_assign_pointer(link->current_kp, kp);
+	sdt_reset_watch(kp);
 	e->epoch_changed = link->peer_epoch_valid && link->peer_epoch != kp->peer_epoch;
 	if (e->epoch_changed) {
 		e->old_epoch = link->peer_epoch;
@@ -271,6 +274,7 @@ static void took_effect(struct sdt_link *link, struct sdt_keypair *kp, const str
 	spin_lock(&link->path_lock);
 	role_changed = role != link->lane_role;
 	WRITE_ONCE(link->lane_role, role);
+	sdt_backoff_session(&link->reset, ktime_get_coarse_boottime_ns());
 	spin_unlock(&link->path_lock);
 	sdt_path_confirmed(link, &kp->from, &kp->from_local, role_changed);
 	sdt_stat_inc(link->stats, SDT_STAT_KEYPAIRS);
@@ -657,6 +661,17 @@ release:
 	return ERR_PTR(err);
 }
 
+void sdt_link_speak(struct sdt_link *link)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&link->node->lock);
+	if (!sdt_link_has_keypairs(link))
+		return;
+	for (i = 0; i < link->lane_limit; i++)
+		sdt_lane_keepalive(link, i);
+}
+
 int sdt_link_set(struct sdt_link *link, const struct sdt_link_cfg *cfg,
 		 struct netlink_ext_ack *extack)
 {
@@ -704,11 +719,14 @@ int sdt_link_set(struct sdt_link *link, const struct sdt_link_cfg *cfg,
 		}
 	}
 	store_cfg(link, cfg);
-	if (link->has_peer && cfg->set & BIT(SDT_A_LINK_SOURCE)) {
-		err = sdt_path_configured(link);
+	if (cfg->set & BIT(SDT_A_LINK_SOURCE)) {
+		err = sdt_path_source(link);
 		if (err)
 			return err;
+		sdt_link_speak(link);
 	}
+	if (cfg->set & BIT(SDT_A_LINK_DSCP))
+		sdt_link_paths_reset(link);
 	if (cfg->set & (BIT(SDT_A_LINK_PEER) | BIT(SDT_A_LINK_LANES)))
 		sdt_link_want(link, SDT_LINK_WANT_REKEY);
 	sdt_link_wake(link);
@@ -832,6 +850,10 @@ void sdt_link_void(struct sdt_link *link, bool epoch)
 	link->init.sent = 0;
 	clear_bit(SDT_LINK_SETTLED, &link->requests);
 	WRITE_ONCE(link->trying, false);
+	/* another copy of this machine may know them, too */
+	link->cookie_valid = false;
+	link->challenge_valid = false;
+	link->answer_valid = false;
 	if (epoch)
 		sdt_link_new_epoch(link);
 	sdt_link_drop_keypairs(link);

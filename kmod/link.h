@@ -16,6 +16,7 @@
 #include "frame.h"
 #include "node.h"
 #include "pmtu.h"
+#include "pace.h"
 #include "replay.h"
 
 struct crypto_aead;
@@ -42,6 +43,8 @@ struct sdt_path {
 	struct sdt_endpoint remote;
 	struct in6_addr local;		/* any: the stack chooses */
 	u8 sock_lane;			/* which of node->socks */
+	bool listed;			/* in node->endpoints, see path.c */
+	struct rhlist_head by_ip;
 	struct dst_cache cache;
 	struct rcu_head rcu;
 };
@@ -59,8 +62,8 @@ struct sdt_rx_lane {
 
 /*
  * One session's keys. Owner: the link, through previous/current/next. End of
- * life, sdt_keypair_put_slot(): out of its slot and the index table, then
- * percpu_ref_kill(); users that came by RCU, and crypto requests in flight,
+ * life, sdt_keypair_drop(): out of its slot, the index table and that of the
+ * remote indices, then percpu_ref_kill(); users that came by RCU, and crypto requests in flight,
  * hold the reference; when the last is gone a work item frees the transforms
  * and the memory, zeroed. link->keypairs counts those not yet freed.
  */
@@ -83,6 +86,8 @@ struct sdt_keypair {
 	u64 peer_epoch;
 	u64 birth;			/* boot time, ns */
 	unsigned long lanes_up;		/* bit i: authenticated on lane i */
+	struct rhlist_head watch;	/* node->watched: a reset may name remote_index */
+	bool is_watched;
 	struct sdt_endpoint from;	/* responder: the initiation's source */
 	struct in6_addr from_local;	/*  and where it was received */
 
@@ -208,6 +213,8 @@ struct sdt_link {
 	unsigned long probe_sent;	/* jiffies */
 	bool probe_valid;
 
+	struct sdt_backoff reset;	/* path_lock: handshakes that resets cause */
+
 	/* handshake, process context */
 	struct mutex hs_lock;
 	struct sdt_hs_slot init;
@@ -255,6 +262,7 @@ struct sdt_link {
 /* bits of requests */
 #define SDT_LINK_WANT_HANDSHAKE	0
 #define SDT_LINK_WANT_REKEY	1
+#define SDT_LINK_WANT_RESET	3	/* one initiation: the peer seems to have lost its keys */
 #define SDT_LINK_SETTLED	2	/* a keypair took effect: no need to go on trying */
 
 /* What add-link and set-link may say; bits of @set are 1 << SDT_A_LINK_*. */
@@ -284,6 +292,9 @@ int sdt_link_set(struct sdt_link *link, const struct sdt_link_cfg *cfg,
 /** sdt_link_destroy() - may wait for a grace period and for crypto; no tunnels may be left */
 void sdt_link_destroy(struct sdt_link *link);
 struct sdt_link *sdt_link_find(struct sdt_node *node, const char *name);
+
+/** sdt_link_speak() - the peer learns from a message where it is heard from now on; node->lock held */
+void sdt_link_speak(struct sdt_link *link);
 
 /* What show prints of a link; node->lock held. */
 struct sdt_link_info {
@@ -351,6 +362,9 @@ void sdt_link_id_done(struct sdt_link *link, u64 epoch);
 
 /** sdt_link_lane() - lane for a channel opened on this CPU; BH off */
 u8 sdt_link_lane(struct sdt_link *link);
+
+/** sdt_link_lane_for() - lane for what shall stay in order: the same @hash, the same lane; RCU */
+u8 sdt_link_lane_for(struct sdt_link *link, u32 hash);
 
 /* What an opened message tells the tunnels about itself. */
 struct sdt_rx {

@@ -53,7 +53,6 @@ static void seek(struct sdt_plpmtud *p)
 static void try_base(struct sdt_plpmtud *p)
 {
 	p->state = SDT_PLPMTUD_BASE;
-	p->proved = false;
 	p->size = at_most(SDT_PLPMTU_BASE, p->max);
 	probe(p, p->size);
 }
@@ -107,8 +106,7 @@ void sdt_plpmtud_acked(struct sdt_plpmtud *p)
 		return;
 	no_probe(p);
 	p->proved = true;
-	if (size > p->size)
-		p->size = size;
+	p->size = size;
 	if (p->state != SDT_PLPMTUD_COMPLETE)
 		seek(p);
 }
@@ -162,6 +160,8 @@ void sdt_plpmtud_hint(struct sdt_plpmtud *p, u32 size)
 
 void sdt_plpmtud_confirm(struct sdt_plpmtud *p)
 {
+	if (p->probe)
+		return;
 	if (p->state == SDT_PLPMTUD_COMPLETE)
 		probe(p, p->size);
 	else if (p->state == SDT_PLPMTUD_ERROR)
@@ -170,7 +170,7 @@ void sdt_plpmtud_confirm(struct sdt_plpmtud *p)
 
 void sdt_plpmtud_raise(struct sdt_plpmtud *p)
 {
-	if (p->state != SDT_PLPMTUD_COMPLETE || p->fail > p->max)
+	if (p->state != SDT_PLPMTUD_COMPLETE)
 		return;
 	nothing_failed(p);
 	seek(p);

@@ -67,7 +67,12 @@ void sdt_plpmtud_lost(struct sdt_plpmtud *p);
  */
 void sdt_plpmtud_hint(struct sdt_plpmtud *p, u32 size);
 
-/** sdt_plpmtud_confirm() - complete: does the size in use still pass? Else try the base size again */
+/**
+ * sdt_plpmtud_confirm() - does the size in use still pass; after an error: does the base size?
+ * @p: the state
+ *
+ * Nothing if a probe is under way: being asked again and again must not hide that it is lost.
+ */
 void sdt_plpmtud_confirm(struct sdt_plpmtud *p);
 
 /** sdt_plpmtud_raise() - complete: does more pass than before? */

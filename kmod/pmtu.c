@@ -15,7 +15,8 @@
 #include "lane.h"
 #include "link.h"
 
-#define PROBE_TIMER		HZ	/* RFC 8899: not less than a second */
+#define PROBE_TIMER		1	/* s, RFC 8899: not less than that */
+#define PROBE_TIMER_LEAST	(HZ / 4)	/* however much the tests divide times */
 #define PROBE_LEAST		64	/* a path, or a peer, that takes less is let alone */
 #define PROBES_PER_SECOND	(SDT_PINGS_PER_SECOND / 2)	/* the peer answers other PINGs, too */
 #define CONFIRM_INTERVAL	2	/* s, while long messages are sent */
@@ -186,7 +187,7 @@ static void run_timers(struct sdt_link *link, bool needed)
 	struct sdt_plpmtud *m = &pm->m;
 
 	if (m->probe) {
-		if (!m->due && since(pm->sent) >= PROBE_TIMER)
+		if (!m->due && since(pm->sent) >= max_t(unsigned long, sdt_seconds(PROBE_TIMER), PROBE_TIMER_LEAST))
 			sdt_plpmtud_lost(m);
 		return;
 	}
@@ -276,13 +277,11 @@ void sdt_pmtu_session(struct sdt_link *link)
 	if (!max)
 		return;
 	spin_lock(&pm->lock);
-	if (pm->m.state == SDT_PLPMTUD_COMPLETE) {
-		sdt_plpmtud_bound(&pm->m, max);
-		sdt_plpmtud_confirm(&pm->m);
-		pm->proved = jiffies;
-	} else if (!pm->m.probe || pm->m.due || since(pm->sent) >= PROBE_TIMER) {
+	if (pm->m.state == SDT_PLPMTUD_OFF)
 		sdt_plpmtud_start(&pm->m, max);
-	}
+	sdt_plpmtud_bound(&pm->m, max);
+	sdt_plpmtud_confirm(&pm->m);
+	pm->proved = jiffies;
 	commit(pm, &e);
 	spin_unlock(&pm->lock);
 	act(link, &e);
@@ -325,7 +324,7 @@ void sdt_pmtu_icmp(struct sdt_link *link, unsigned int lane, unsigned int payloa
 	pm->hinted = jiffies;
 	if (payload)
 		sdt_plpmtud_hint(&pm->m, payload);
-	else if (!pm->m.probe)
+	else
 		sdt_plpmtud_confirm(&pm->m);
 	commit(pm, &e);
 	spin_unlock(&pm->lock);

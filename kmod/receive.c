@@ -2,15 +2,44 @@
 /* From the link: outer messages in, opened frames out to the tunnels. */
 #include <linux/ktime.h>
 
+#include "bytes.h"
 #include "compat/compat.h"
 #include "handshake.h"
 #include "lane.h"
 #include "link.h"
 #include "ping.h"
+#include "reset.h"
 #include "socket.h"
 #include "tunnel.h"
 
 /* ---- handshake messages: to the worker ----------------------------------- */
+
+static bool is_ours(struct sdt_node *node, const u8 *index)
+{
+	return xa_load(&node->indices, sdt_get_be32(index));
+}
+
+/* @msg has its type's length. Nothing here is proof of anything; see enum sdt_hs_class. */
+static enum sdt_hs_class class_of(struct sdt_node *node, const u8 *msg,
+				  const struct sdt_endpoint *from)
+{
+	switch (msg[0] >> 4) {
+	case SDT_MSG_RESPONSE:
+		if (is_ours(node, msg + offsetof(struct sdt_msg_response, receiver_index)))
+			return SDT_HS_EXPECTED;
+		break;
+	case SDT_MSG_COOKIE:
+		if (is_ours(node, msg + offsetof(struct sdt_msg_cookie, receiver_index)))
+			return SDT_HS_EXPECTED;
+		break;
+	default:
+		if (sdt_path_known(node, from))
+			return SDT_HS_KNOWN;
+		if (memchr_inv(msg + offsetof(struct sdt_msg_initiation, mac2), 0, SDT_MAC_LEN))
+			return SDT_HS_COOKIE;
+	}
+	return SDT_HS_PLAIN;
+}
 
 static void to_worker(struct sdt_node *node, struct sdt_sock *sock, struct sk_buff *skb,
 		      const struct sdt_endpoint *from, const struct in6_addr *local)
@@ -18,15 +47,15 @@ static void to_worker(struct sdt_node *node, struct sdt_sock *sock, struct sk_bu
 	struct sdt_hs_cb *cb = (struct sdt_hs_cb *)skb->cb;
 
 	BUILD_BUG_ON(sizeof(*cb) > sizeof(skb->cb));
-	if (skb_queue_len_lockless(&node->hs_queue) >= SDT_HS_QUEUE_MAX || READ_ONCE(node->dead)) {
-		sdt_drop(node->stats, SDT_DROP_HS_QUEUE, skb);
+	if (unlikely(!pskb_may_pull(skb, skb->len))) {
+		sdt_drop(node->stats, SDT_DROP_RX_TRUNCATED, skb);
 		return;
 	}
 	cb->from = *from;
 	cb->local = *local;
 	cb->sock_lane = sock->lane;
-	skb_queue_tail(&node->hs_queue, skb);
-	queue_work(sdt_wq, &node->hs_work);
+	if (!sdt_handshake_queue(node, skb, class_of(node, skb->data, from)))
+		sdt_drop(node->stats, SDT_DROP_HS_QUEUE, skb);
 }
 
 /* ---- frames --------------------------------------------------------------- */
@@ -243,6 +272,8 @@ static void data(struct sdt_node *node, struct sdt_sock *sock, struct sk_buff *s
 	}
 	index = xa_load(&node->indices, head & SDT_INDEX_MASK);
 	if (unlikely(!index || index->kind != SDT_INDEX_KEYPAIR)) {
+		if (!index)
+			sdt_reset_send(node, sock, skb->data, from, local);
 		sdt_drop(node->stats, SDT_DROP_RX_INDEX, skb);
 		return;
 	}
@@ -319,7 +350,7 @@ void sdt_link_receive(struct sdt_node *node, struct sdt_sock *sock, struct sk_bu
 	if (want && skb->len == want)
 		to_worker(node, sock, skb, from, local);
 	else if (first >> 4 == SDT_MSG_RESET && skb->len == SDT_RESET_LEN)
-		sdt_drop(node->stats, SDT_DROP_RX_RESET_IGNORED, skb);
+		sdt_reset_receive(node, skb, from);
 	else
 		sdt_drop(node->stats, SDT_DROP_RX_TYPE, skb);
 }

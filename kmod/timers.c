@@ -131,8 +131,9 @@ static void stop_handshake(struct sdt_link *link)
 /* The slot may still complete a crossing for a moment; its secrets go after that. */
 static void retire_slot(struct sdt_link *link, u64 now)
 {
+	/* sent may be later than now: by this very tick */
 	if (link->init.active && !link->trying &&
-	    now - link->init.sent >= sdt_seconds_ns(SDT_REKEY_TIMEOUT))
+	    now >= link->init.sent + sdt_seconds_ns(SDT_REKEY_TIMEOUT))
 		sdt_handshake_clear(link);
 }
 
@@ -153,6 +154,13 @@ static void attempt(struct sdt_link *link, u64 now)
 		stop_handshake(link);
 		sdt_link_drop_staged(link);
 	}
+}
+
+/* What a reset is worth: one initiation, and no series. hs_lock. */
+static void attempt_once(struct sdt_link *link, u64 now)
+{
+	if (!sdt_handshake_initiate(link) && link->trying)
+		link->next_attempt = now + retry_delay();
 }
 
 /* A lane's counter, or with AES-GCM all lanes' together, has come far enough. */
@@ -300,6 +308,8 @@ void sdt_link_tick(struct work_struct *work)
 		link->unheard_since = 0;
 		want |= READ_ONCE(link->keepalive) && !link->trying;
 	}
+	if (test_and_clear_bit(SDT_LINK_WANT_RESET, &link->requests))
+		attempt_once(link, now);
 	if (want || rekey)
 		start_handshake(link, now);
 	attempt(link, now);
