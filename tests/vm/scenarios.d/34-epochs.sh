@@ -23,7 +23,7 @@ ids() { sdtctl -n "$1" -j show channels "$2" | jq -c 'map(.id) | sort'; }
 background local sh -c 'exec tcpdump -U -n -i to-remote -w /tmp/ids.pcap udp port 7380 2>/tmp/ids.log'
 check 'tcpdump listens' await 10 grep -q 'listening on' /tmp/ids.log
 on remote <<<"add-link l peer-key $LOCAL_PUB"
-on remote <<<'add-tunnel t link l mode server target 10.3.0.2:5300'
+on remote <<<'add-tunnel t link l mode server target 10.3.0.2:5300 idle 86400'
 # 777 bytes of data are 8 + 1 + id + 777 + 16 bytes of message, so 810 to 813 of UDP.
 sizes() { at local tcpdump -n -r /tmp/ids.pcap 2>/dev/null | sed -n 's/.*UDP, length \(80[3-6]\)$/\1/p' | sort | uniq -c | awk '{print $2 ":" $1}' | paste -sd ' '; }
 same_sizes() { [ "$(sizes)" = "$1" ]; }
@@ -67,10 +67,10 @@ link
 echo 0 >"$first_id"
 monitor local
 monitor remote
-on local <<<'add-tunnel there link l id 0 mode server listen 10.1.0.2:5000'
-on remote <<<'add-tunnel there link l id 0 mode server target 10.3.0.2:5300'
-on remote <<<'add-tunnel back link l id 1 mode server listen 10.3.0.1:5000'
-on local <<<'add-tunnel back link l id 1 mode server target 10.1.0.1:5300'
+on local <<<'add-tunnel there link l id 0 mode server listen 10.1.0.2:5000 idle 86400'
+on remote <<<'add-tunnel there link l id 0 mode server target 10.3.0.2:5300 idle 86400'
+on remote <<<'add-tunnel back link l id 1 mode server listen 10.3.0.1:5000 idle 86400'
+on local <<<'add-tunnel back link l id 1 mode server target 10.1.0.1:5300 idle 86400'
 echoes=("${echo[@]}" -- echo --ns alice --bind 10.1.0.1:5300)
 there=(client --ns alice --to 10.1.0.2:5000 --bind 10.1.0.1:7000 --sockets 64)
 back=(client --ns bob --to 10.3.0.1:5000 --bind 10.3.0.2:7000 --sockets 64)
