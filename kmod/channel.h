@@ -61,6 +61,16 @@ struct sdt_channel_way {
 };
 
 /*
+ * Whose channel it is, as the proxy says where the tunnel has a client-address: the
+ * first that it names, and no other ever. Writers: t->lock.
+ */
+struct sdt_channel_client {
+	struct in6_addr ip;
+	__be16 port;			/* 0: nobody was named yet */
+	u32 rules;			/* t->client_rules when it was found allowed; 0: not yet */
+};
+
+/*
  * A channel, of either role. Owner: the tunnel's tables, through
  * sdt_channels.ids. Born and ended under t->lock; ended means: out of all
  * tables and lists, its port resting, its parked datagram taken, state DEAD;
@@ -104,6 +114,7 @@ struct sdt_channel {
 	struct sdt_channel_way out ____cacheline_aligned;
 	struct sdt_customer *customer;	/* proxy; t->lock */
 	unsigned long refused;		/* jiffies, when REFUSED */
+	struct sdt_channel_client client; /* server */
 };
 
 /*
@@ -301,6 +312,19 @@ bool sdt_channel_held(const struct sdt_channels *chs, const struct sdt_channel *
  * Tells the server, by a hint. Context: RCU read side, BH off.
  */
 void sdt_channel_unknown(struct sdt_tunnel *t, const struct sdt_rx *rx, u32 id);
+
+/**
+ * sdt_channel_control() - a control frame of a channel to the peer
+ * @t: the tunnel
+ * @c: the channel
+ * @addr: address that the frame carries, or NULL
+ * @ctl: what it says
+ *
+ * A hint: not worth a handshake, nor waiting for one. Context: RCU read side, BH off.
+ * Return: false: not sent.
+ */
+bool sdt_channel_control(struct sdt_tunnel *t, const struct sdt_channel *c,
+			 const struct sdt_endpoint *addr, const struct sdt_control *ctl);
 
 /** sdt_channel_next() - see sdt_tunnel_channel_next() */
 bool sdt_channel_next(struct sdt_tunnel *t, u64 *cursor, struct sdt_channel_info *info);

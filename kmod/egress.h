@@ -21,6 +21,8 @@ struct sdt_dest {
 	__be16 sport;			/* direct mode: the listener's port */
 	bool local_hint;		/* if @local is gone, another one will do */
 	bool learned;			/* direct mode: @local and @ifindex are as last seen */
+	bool forged;			/* @local is a customer's address */
+	struct sock *sk;		/* stream mode: what it is sent from; the tunnel's */
 	unsigned long born;		/* jiffies */
 	unsigned int users;		/* ports bound for it; t->lock */
 	struct dst_cache cache;
@@ -45,6 +47,9 @@ void sdt_dest_free_now(struct sdt_dest *dest);
  * Return: 0 or -errno of sdt_xmit().
  */
 int sdt_egress_send(struct sdt_tunnel *t, struct sdt_flow *flow, struct sk_buff *skb);
+
+/** sdt_egress_reason() - why a plain datagram was lost; @err of sdt_xmit() */
+enum sdt_stat sdt_egress_reason(int err);
 
 /** sdt_egress_listener() - socket of @family that customers write to, or NULL; RCU */
 struct sock *sdt_egress_listener(struct sdt_tunnel *t, u16 family);

@@ -3,12 +3,14 @@
 #ifndef _SDT_TUNNEL_H
 #define _SDT_TUNNEL_H
 
+#include "icmpmsg.h"
 #include "link.h"
 #include "prefix.h"
 #include "socket.h"
 
 struct sdt_channels;
 struct sdt_dest;
+struct sdt_listeners;
 struct sdt_port;
 struct sdt_ports;
 struct sdt_tunnel;
@@ -35,11 +37,25 @@ struct sdt_mode_ops {
 	int (*validate)(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack);
 	/* make what the mode needs; process context, node->lock */
 	int (*start)(struct sdt_tunnel *t, struct netlink_ext_ack *extack);
+	/*
+	 * What a change to @full, validated, needs besides new listeners and a pool that is
+	 * configured anew, and what can fail: *@dest, and the sockets for it in @l. NULL in
+	 * *@dest: nothing. May be left out. Process context, node->lock.
+	 */
+	int (*prepare)(struct sdt_tunnel *t, const struct sdt_tunnel_cfg *full,
+		       struct sdt_listeners *l, struct sdt_dest **dest,
+		       struct netlink_ext_ack *extack);
 	/* a datagram from a customer on a listener */
 	void (*ingress)(struct sdt_tunnel *t, struct sk_buff *skb, const struct sdt_packet *p);
 	/* a datagram that an egress socket heard (the target's answer) */
 	void (*answer)(struct sdt_tunnel *t, struct sdt_port *port, struct sk_buff *skb,
 		       const struct sdt_packet *p);
+	/*
+	 * The network beyond says by ICMP that what @port sent from @about->to to @about->from
+	 * did not arrive, or just claims so. Return: false: @port sends nothing there.
+	 */
+	bool (*undelivered)(struct sdt_tunnel *t, struct sdt_port *port,
+			    const struct sdt_packet *about, const struct sdt_control *c);
 	/* an opened frame with data */
 	void (*egress)(struct sdt_tunnel *t, const struct sdt_rx *rx, const struct sdt_frame *f,
 		       struct sk_buff *skb);
@@ -126,9 +142,11 @@ struct sdt_tunnel {
 	struct sdt_link *link;
 	const struct sdt_mode_ops *ops;
 	struct sdt_stats __percpu *stats;
-	struct socket __rcu *listener[2];	/* IPv4, IPv6; writers: node->lock */
-	struct sdt_dest __rcu *dest;	/* direct mode: the customer; writers: t->lock */
-	struct sdt_channels *channels;	/* NULL in direct mode */
+	/* IPv4, IPv6; stream's server role: its egress socket; writers: node->lock */
+	struct socket __rcu *listener[2];
+	/* direct mode: the customer; stream's server role: the target; writers: t->lock */
+	struct sdt_dest __rcu *dest;
+	struct sdt_channels *channels;	/* NULL in direct and stream mode */
 	struct sdt_ports *ports[2];	/* server role: pools of egress sockets, see ports.h */
 
 	u16 number;			/* on the wire */
@@ -158,6 +176,7 @@ struct sdt_tunnel {
 	u8 filter;			/* enum sdt_filter */
 	struct sdt_prefixes __rcu *allow;	/* NULL: none; readers: RCU */
 	struct sdt_prefixes __rcu *client_allow;
+	u32 client_rules;		/* never 0; another one when what allows customers changed */
 
 	/*
 	 * Opening and ending of channels, the port pool, parked datagrams; BH.
@@ -166,6 +185,8 @@ struct sdt_tunnel {
 	 */
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	bool dead;			/* written under node->lock and t->lock */
+
+	struct sdt_icmp_rate icmp_rate;	/* errors told to customers, or to the peer */
 
 	/* teardown only */
 	struct list_head ending;	/* those that share a grace period */
