@@ -285,6 +285,8 @@ static void fill_info(const struct sdt_tunnel *t, struct sdt_channel *c,
 		sdt_channel_local(c, &info->local);
 		return;
 	}
+	if (READ_ONCE(c->client.port))
+		sdt_endpoint_make(&info->customer, &c->client.ip, c->client.port, 0);
 	port = rcu_dereference(c->server.port);
 	if (!port)
 		return;

@@ -61,6 +61,16 @@ struct sdt_channel_way {
 };
 
 /*
+ * Whose channel it is, as the proxy says where the tunnel has a client-address: the
+ * first that it names, and no other ever. Writers: t->lock.
+ */
+struct sdt_channel_client {
+	struct in6_addr ip;
+	__be16 port;			/* 0: nobody was named yet */
+	u32 rules;			/* t->client_rules when it was found allowed; 0: not yet */
+};
+
+/*
  * A channel, of either role. Owner: the tunnel's tables, through
  * sdt_channels.ids. Born and ended under t->lock; ended means: out of all
  * tables and lists, its port resting, its parked datagram taken, state DEAD;
@@ -104,6 +114,7 @@ struct sdt_channel {
 	struct sdt_channel_way out ____cacheline_aligned;
 	struct sdt_customer *customer;	/* proxy; t->lock */
 	unsigned long refused;		/* jiffies, when REFUSED */
+	struct sdt_channel_client client; /* server */
 };
 
 /*

@@ -2,6 +2,7 @@
 /* Link -> customer or target: plain datagrams on their way out. */
 #include <net/inet_ecn.h>
 
+#include "client.h"
 #include "compat/compat.h"
 #include "egress.h"
 #include "icmp.h"
@@ -86,11 +87,14 @@ void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, const struct s
 		.sk = port->sock->sk,
 		.dst = &dest->remote,
 		.src = &dest->local,
+		.forged = dest->forged,
 		.sport = port->number,
 		.ifindex = dest->ifindex,
 		.tos = tx->tos,
 		.cache = &dest->cache,
 	};
+	bool first = false;
+	enum sdt_stat why;
 	int err;
 
 	if (tx->to.family) {
@@ -99,9 +103,18 @@ void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, const struct s
 		flow.ifindex = tx->to.ifindex ?: dest->ifindex;
 		flow.cache = NULL;
 	}
-	err = sdt_egress_send(t, &flow, skb);
-	if (unlikely(err)) {
-		sdt_ports_suspect(t, port);
-		sdt_icmp_not_sent(t, port, flow.dst, err);
+	if (unlikely(READ_ONCE(t->client_address))) {
+		why = sdt_client_tell(t, port, dest, skb, &first);
+		if (why) {
+			sdt_drop(t->stats, why, skb);
+			return;
+		}
 	}
+	err = sdt_egress_send(t, &flow, skb);
+	if (likely(!err))
+		return;
+	if (first)
+		sdt_client_untold(port, dest);
+	sdt_ports_suspect(t, port);
+	sdt_icmp_not_sent(t, port, flow.dst, err);
 }

@@ -21,6 +21,8 @@ struct sdt_dest {
 	__be16 sport;			/* direct mode: the listener's port */
 	bool local_hint;		/* if @local is gone, another one will do */
 	bool learned;			/* direct mode: @local and @ifindex are as last seen */
+	bool forged;			/* @local is a customer's address */
+	struct sock *sk;		/* stream mode: what it is sent from; the tunnel's */
 	unsigned long born;		/* jiffies */
 	unsigned int users;		/* ports bound for it; t->lock */
 	struct dst_cache cache;

@@ -83,6 +83,7 @@ static int send_message(struct sdt_node *node, const struct sdt_link *link, cons
 		.src_hint = !link || !link->source.family,
 		.mark = READ_ONCE(node->fwmark),
 		.ifindex = READ_ONCE(node->ifindex),
+		.tos = link ? sdt_link_own_tos(link) : 0,
 		.ttl = link ? READ_ONCE(link->ttl) : 0,
 		.df = true,
 	};

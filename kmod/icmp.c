@@ -222,8 +222,7 @@ static bool parse(const struct sk_buff *skb, struct icmp_error *e)
 	e->about.to.family = e->about.from.family;
 	if (skb->dev && netif_is_l3_master(skb->dev))
 		e->about.vrf = skb->dev->ifindex;
-	/* 0 in a frame would be no size: the next hop told none. */
-	return e->ctl.unreach.class != SDT_UNREACH_TOO_BIG || e->ctl.unreach.mtu;
+	return true;
 }
 
 static bool too_big(const struct icmp_error *e)
@@ -237,7 +236,7 @@ static bool too_big(const struct icmp_error *e)
  */
 static bool plausible(const struct icmp_error *e)
 {
-	return !too_big(e) || e->about.from.family == AF_INET6;
+	return !too_big(e) || (e->about.from.family == AF_INET6 && e->ctl.unreach.mtu);
 }
 
 /* About what an egress socket sent to a target. */

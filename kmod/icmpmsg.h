@@ -25,7 +25,7 @@ u8 sdt_icmp6_class(u8 type, u8 code);
  * sdt_icmp_payload() - what fits, from the MTU that a "too big" of ICMP tells
  * @v6: family of the packet that it quotes
  * @mtu: as told
- * Return: bytes of UDP payload without IP options, 0: the message is of no use.
+ * Return: bytes of UDP payload without IP options, 0: it does not say.
  */
 unsigned int sdt_icmp_payload(bool v6, u32 mtu);
 

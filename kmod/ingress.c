@@ -190,22 +190,30 @@ static bool too_big(struct sdt_tunnel *t, unsigned int hdr_len, const struct sdt
 	return true;
 }
 
+bool sdt_ingress_frame(struct sdt_tunnel *t, const struct sdt_packet *p, struct sk_buff *skb)
+{
+	struct sdt_tx_cb *cb = sdt_tx_cb(skb);
+
+	if (unlikely(too_big(t, cb->hdr_len, p, skb)))
+		return false;
+	sdt_stat_packet(t->stats, SDT_STAT_IN_DATAGRAMS, skb->len);
+	cb->tos = p->tos;
+	sdt_link_send(t->link, skb);
+	return true;
+}
+
 void sdt_ingress_send(struct sdt_tunnel *t, const struct sdt_packet *p, struct sk_buff *skb)
 {
 	struct sdt_tx_cb *cb = sdt_tx_cb(skb);
 
-	if (unlikely(too_big(t, t->hdr_len, p, skb)))
-		return;
-	sdt_stat_packet(t->stats, SDT_STAT_IN_DATAGRAMS, skb->len);
 	if (unlikely(READ_ONCE(t->lane) == SDT_LANE_UNSET))
 		WRITE_ONCE(t->lane, sdt_link_lane(t->link));
 	cb->epoch = 0;
 	memcpy(cb->hdr, t->hdr, sizeof(t->hdr));
 	cb->hdr_len = t->hdr_len;
-	cb->tos = p->tos;
 	cb->flags = 0;
 	cb->lane = READ_ONCE(t->lane);
-	sdt_link_send(t->link, skb);
+	sdt_ingress_frame(t, p, skb);
 }
 
 void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c, u8 epoch_flag,
@@ -213,15 +221,15 @@ void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c, u8 epoch_f
 {
 	struct sdt_tx_cb *cb = sdt_tx_cb(skb);
 
-	if (unlikely(too_big(t, c->hdr_len, p, skb)))
-		return;
-	sdt_stat_packet(t->stats, SDT_STAT_IN_DATAGRAMS, skb->len);
-	sdt_channel_used(t->channels, &c->in);
-	cb->epoch = c->epoch;
 	memcpy(cb->hdr, c->hdr, sizeof(c->hdr));
 	cb->hdr_len = c->hdr_len;
-	cb->tos = p->tos;
+	if (unlikely(READ_ONCE(t->client_address)) && t->role == SDT_ROLE_PROXY)
+		cb->hdr_len = sdt_frame_add_addr(cb->hdr, cb->hdr_len,
+						 c->proxy.key.customer.s6_addr,
+						 c->proxy.key.customer_port);
+	cb->epoch = c->epoch;
 	cb->flags = epoch_flag;
 	cb->lane = READ_ONCE(c->lane);
-	sdt_link_send(t->link, skb);
+	if (likely(sdt_ingress_frame(t, p, skb)))
+		sdt_channel_used(t->channels, &c->in);
 }

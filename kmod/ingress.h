@@ -35,6 +35,19 @@ void sdt_listen_close(struct sdt_listeners *l);
 bool sdt_listen_covers(const struct sdt_endpoint *listen, const struct sdt_endpoint *local);
 
 /**
+ * sdt_ingress_frame() - one datagram to the link, whose frame header the caller made
+ * @t: the tunnel
+ * @p: what it said about itself
+ * @skb: body is data .. len; hdr, hdr_len, epoch, flags and lane of its sdt_tx_cb are set; consumed
+ *
+ * One that is too big for the link, and must not be cut, is answered by ICMP.
+ *
+ * Context: RCU read side, BH off.
+ * Return: false: it was too big, and is counted so.
+ */
+bool sdt_ingress_frame(struct sdt_tunnel *t, const struct sdt_packet *p, struct sk_buff *skb);
+
+/**
  * sdt_ingress_send() - one datagram without a channel to the link
  * @t: the tunnel
  * @p: what it said about itself

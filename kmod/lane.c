@@ -226,8 +226,7 @@ static bool take_counter(struct sdt_lane *lane, struct sdt_keypair *kp, u32 *cou
 static void send_keepalive(struct sdt_lane *lane, struct sdt_keypair *kp)
 {
 	struct sdt_link *link = lane->link;
-	struct sdt_seal_parts p = { .tos = READ_ONCE(link->dscp) == SDT_DSCP_COPY ? 0 :
-					   READ_ONCE(link->dscp) << 2 };
+	struct sdt_seal_parts p = { .tos = sdt_link_own_tos(link) };
 	u32 counter;
 	int err;
 
@@ -575,12 +574,21 @@ void sdt_lane_keepalive(struct sdt_link *link, unsigned int i)
 	sdt_lane_kick(lane);
 }
 
-u8 sdt_link_lane(struct sdt_link *link)
+static unsigned int lanes_now(struct sdt_link *link)
 {
 	struct sdt_keypair *kp = rcu_dereference(link->current_kp);
-	unsigned int lanes = kp ? kp->lanes : READ_ONCE(link->lane_limit);
 
-	return raw_smp_processor_id() % lanes;
+	return kp ? kp->lanes : READ_ONCE(link->lane_limit);
+}
+
+u8 sdt_link_lane(struct sdt_link *link)
+{
+	return raw_smp_processor_id() % lanes_now(link);
+}
+
+u8 sdt_link_lane_for(struct sdt_link *link, u32 hash)
+{
+	return reciprocal_scale(hash, lanes_now(link));
 }
 
 void sdt_link_send(struct sdt_link *link, struct sk_buff *skb)

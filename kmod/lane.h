@@ -32,6 +32,14 @@ static inline void sdt_stamp(unsigned long *where)
 		WRITE_ONCE(*where, now);
 }
 
+/* TOS of outer packets that carry nobody's datagram: never ECN-capable. */
+static inline u8 sdt_link_own_tos(const struct sdt_link *link)
+{
+	u8 dscp = READ_ONCE(link->dscp);
+
+	return dscp == SDT_DSCP_COPY ? 0 : dscp << 2;
+}
+
 /* In skb->cb of a received message on its way through open. */
 struct sdt_rx_cb {
 	struct sdt_endpoint from;
@@ -113,6 +121,8 @@ void sdt_path_heard(struct sdt_link *link, struct sdt_keypair *kp, const struct 
 void sdt_path_ping(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *opaque);
 void sdt_path_pong(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *opaque);
 void sdt_path_drop(struct sdt_lane *lane);
+int sdt_path_source(struct sdt_link *link);
+void sdt_link_paths_reset(struct sdt_link *link);
 int sdt_paths_init(struct sdt_node *node);
 void sdt_paths_exit(struct sdt_node *node);
 bool sdt_path_known(struct sdt_node *node, const struct sdt_endpoint *from);

@@ -661,6 +661,17 @@ release:
 	return ERR_PTR(err);
 }
 
+void sdt_link_speak(struct sdt_link *link)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&link->node->lock);
+	if (!sdt_link_has_keypairs(link))
+		return;
+	for (i = 0; i < link->lane_limit; i++)
+		sdt_lane_keepalive(link, i);
+}
+
 int sdt_link_set(struct sdt_link *link, const struct sdt_link_cfg *cfg,
 		 struct netlink_ext_ack *extack)
 {
@@ -708,11 +719,14 @@ int sdt_link_set(struct sdt_link *link, const struct sdt_link_cfg *cfg,
 		}
 	}
 	store_cfg(link, cfg);
-	if (link->has_peer && cfg->set & BIT(SDT_A_LINK_SOURCE)) {
-		err = sdt_path_configured(link);
+	if (cfg->set & BIT(SDT_A_LINK_SOURCE)) {
+		err = sdt_path_source(link);
 		if (err)
 			return err;
+		sdt_link_speak(link);
 	}
+	if (cfg->set & BIT(SDT_A_LINK_DSCP))
+		sdt_link_paths_reset(link);
 	if (cfg->set & (BIT(SDT_A_LINK_PEER) | BIT(SDT_A_LINK_LANES)))
 		sdt_link_want(link, SDT_LINK_WANT_REKEY);
 	sdt_link_wake(link);

@@ -293,6 +293,9 @@ int sdt_link_set(struct sdt_link *link, const struct sdt_link_cfg *cfg,
 void sdt_link_destroy(struct sdt_link *link);
 struct sdt_link *sdt_link_find(struct sdt_node *node, const char *name);
 
+/** sdt_link_speak() - the peer learns from a message where it is heard from now on; node->lock held */
+void sdt_link_speak(struct sdt_link *link);
+
 /* What show prints of a link; node->lock held. */
 struct sdt_link_info {
 	enum sdt_link_state state;
@@ -359,6 +362,9 @@ void sdt_link_id_done(struct sdt_link *link, u64 epoch);
 
 /** sdt_link_lane() - lane for a channel opened on this CPU; BH off */
 u8 sdt_link_lane(struct sdt_link *link);
+
+/** sdt_link_lane_for() - lane for what shall stay in order: the same @hash, the same lane; RCU */
+u8 sdt_link_lane_for(struct sdt_link *link, u32 hash);
 
 /* What an opened message tells the tunnels about itself. */
 struct sdt_rx {

@@ -4,6 +4,7 @@
  * server, to which each channel has its own egress socket.
  */
 #include "channel.h"
+#include "client.h"
 #include "compat/compat.h"
 #include "egress.h"
 #include "icmp.h"
@@ -85,7 +86,8 @@ static int validate_server(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_
 		NL_SET_ERR_MSG(extack, "egress-ports must be LO-HI, from 1 to 65535");
 		return -ERANGE;
 	}
-	if (cfg->max_channels > sdt_tunnel_cfg_ports(cfg)) {
+	if (cfg->client_address != SDT_CLIENT_TRANSPARENT &&
+	    cfg->max_channels > sdt_tunnel_cfg_ports(cfg)) {
 		sdt_compat_err_msg_number(extack, "max-channels exceeds egress ports times addresses",
 					  sdt_tunnel_cfg_ports(cfg));
 		return -ERANGE;
@@ -103,15 +105,11 @@ static int server_validate(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_
 		NL_SET_ERR_MSG(extack, "allow and filter belong to router mode");
 		return -EINVAL;
 	}
-	if (cfg->set & SDT_CFG_CLIENT) {
-		NL_SET_ERR_MSG(extack, "client-address and client-allow are not in this version");
-		return -EOPNOTSUPP;
-	}
 	switch (cfg->role) {
 	case SDT_ROLE_PROXY:
-		return validate_proxy(cfg, extack);
+		return validate_proxy(cfg, extack) ?: sdt_client_validate(cfg, extack);
 	case SDT_ROLE_SERVER:
-		return validate_server(cfg, extack);
+		return validate_server(cfg, extack) ?: sdt_client_validate(cfg, extack);
 	}
 	NL_SET_ERR_MSG(extack, "server mode needs listen (proxy role) or target (server role)");
 	return -EINVAL;
@@ -249,20 +247,39 @@ static void proxy_control(struct sdt_tunnel *t, const struct sdt_rx *rx, struct 
 
 /* ---- server role --------------------------------------------------------- */
 
+/* The frame's channel; opened, if it may be. NULL: *@why. */
+static struct sdt_channel *channel_of(struct sdt_tunnel *t, const struct sdt_rx *rx,
+				      const struct sdt_frame *f, enum sdt_stat *why)
+{
+	struct sdt_channel *c = sdt_channel_by_id(t, f->channel);
+	struct sdt_endpoint client;
+	bool open = c && c->epoch == rx->peer_epoch;
+
+	*why = sdt_client_of(READ_ONCE(t->client_address), f, &client);
+	/* Who may not be named opens nothing. */
+	if (!*why && unlikely(client.family) && !open && !sdt_client_allowed(t, &client))
+		*why = SDT_DROP_OUT_CLIENT;
+	if (unlikely(*why))
+		return NULL;
+	if (unlikely(!open))
+		c = sdt_channel_open_server(t, t->ports[0], rx, f->channel, why);
+	if (c && unlikely(client.family))
+		*why = sdt_client_keep(t, c, &client);
+	return c && !*why ? c : NULL;
+}
+
 static void target_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const struct sdt_frame *f,
 			  struct sk_buff *skb)
 {
-	struct sdt_channel *c = sdt_channel_by_id(t, f->channel);
 	const struct sdt_port_tx tx = { .tos = rx->tos };
+	struct sdt_channel *c;
 	struct sdt_port *port;
 	enum sdt_stat why;
 
-	if (unlikely(!c || c->epoch != rx->peer_epoch)) {
-		c = sdt_channel_open_server(t, t->ports[0], rx, f->channel, &why);
-		if (!c) {
-			sdt_drop(t->stats, why, skb);
-			return;
-		}
+	c = channel_of(t, rx, f, &why);
+	if (unlikely(!c)) {
+		sdt_drop(t->stats, why, skb);
+		return;
 	}
 	/* Answers travel as the customer's datagrams do. */
 	if (unlikely(READ_ONCE(c->lane) != rx->lane))
@@ -315,14 +332,19 @@ static void target_control(struct sdt_tunnel *t, const struct sdt_rx *rx, struct
 /* Does the frame come from the other role, in this mode's shape? */
 static bool frame_fits(const struct sdt_tunnel *t, const struct sdt_frame *f)
 {
-	return f->has_channel && f->af == SDT_FRAME_AF_NONE &&
-	       f->reply == (t->role == SDT_ROLE_PROXY);
+	return f->has_channel && f->reply == (t->role == SDT_ROLE_PROXY);
+}
+
+/* Only data from the proxy may name a customer, where the tunnel says so. */
+static bool data_fits(const struct sdt_tunnel *t, const struct sdt_frame *f)
+{
+	return frame_fits(t, f) && (f->af == SDT_FRAME_AF_NONE || t->role == SDT_ROLE_SERVER);
 }
 
 static void server_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const struct sdt_frame *f,
 			  struct sk_buff *skb)
 {
-	if (unlikely(!frame_fits(t, f)))
+	if (unlikely(!data_fits(t, f)))
 		sdt_drop(t->stats, SDT_DROP_OUT_ROLE, skb);
 	else if (t->role == SDT_ROLE_PROXY)
 		proxy_egress(t, rx, f, skb);
@@ -334,7 +356,8 @@ static void server_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const s
 static bool control_fits(const struct sdt_tunnel *t, const struct sdt_frame *f,
 			 const struct sdt_control *c)
 {
-	return frame_fits(t, f) && (t->role == SDT_ROLE_PROXY || c->op == SDT_OP_CLOSE);
+	return frame_fits(t, f) && f->af == SDT_FRAME_AF_NONE &&
+	       (t->role == SDT_ROLE_PROXY || c->op == SDT_OP_CLOSE);
 }
 
 static void server_control(struct sdt_tunnel *t, const struct sdt_rx *rx,

@@ -26,6 +26,7 @@
 
 extern const struct sdt_mode_ops sdt_mode_direct;
 extern const struct sdt_mode_ops sdt_mode_server;
+extern const struct sdt_mode_ops sdt_mode_stream;
 
 /** sdt_tunnel_cfg_ports() - egress ports times addresses, as @cfg, complete, has them */
 u32 sdt_tunnel_cfg_ports(const struct sdt_tunnel_cfg *cfg);
@@ -40,5 +41,8 @@ int sdt_tunnel_listen(struct sdt_tunnel *t, struct netlink_ext_ack *extack);
 
 /** sdt_tunnel_meet_customer() - t->dest for t->customer, from what t->listen says */
 int sdt_tunnel_meet_customer(struct sdt_tunnel *t);
+
+/** sdt_tunnel_send_to() - @dest becomes t->dest, the one before it ends */
+void sdt_tunnel_send_to(struct sdt_tunnel *t, struct sdt_dest *dest);
 
 #endif /* _SDT_MODES_H */

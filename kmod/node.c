@@ -177,6 +177,17 @@ static struct sdt_ident *ident_make(struct sdt_node *node, const u8 *priv,
 	return ident;
 }
 
+/* Peers learn from a message where this node is heard from now on. */
+static void speak(struct sdt_node *node)
+{
+	struct sdt_link *link;
+	unsigned long id;
+
+	lockdep_assert_held(&node->lock);
+	xa_for_each(&node->links, id, link)
+		sdt_link_speak(link);
+}
+
 int sdt_node_set(struct sdt_node *node, const struct sdt_node_cfg *cfg,
 		 struct netlink_ext_ack *extack)
 {
@@ -206,9 +217,11 @@ int sdt_node_set(struct sdt_node *node, const struct sdt_node_cfg *cfg,
 			kfree_sensitive(ident);
 			return err;
 		}
+		speak(node);
 	}
 	if (cfg->set & BIT(SDT_A_NODE_FWMARK)) {
 		WRITE_ONCE(node->fwmark, cfg->fwmark);
+		sdt_node_sockets_mark(node);
 		sdt_paths_reset(node);
 	}
 	if (cfg->set & BIT(SDT_A_NODE_RESET))

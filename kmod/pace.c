@@ -16,7 +16,7 @@ bool sdt_bucket_take(u64 full_at, u64 now, const struct sdt_pace *pace, u64 *nex
 
 bool sdt_backoff_try(struct sdt_backoff *b, u64 now, u64 least, u64 most)
 {
-	if (b->wait && now - b->acted < b->wait)
+	if (now - b->acted < b->wait)
 		return false;
 	/* an attempt that nothing came of says nothing about sessions: the same again */
 	if (!b->wait || (b->session && now - b->session >= most))
@@ -32,4 +32,9 @@ void sdt_backoff_session(struct sdt_backoff *b, u64 now)
 {
 	if (b->wait && !b->session)
 		b->session = now;
+}
+
+bool sdt_counter_recent(u32 next, u32 counter)
+{
+	return counter < next && next - counter <= SDT_WINDOW_BITS;
 }

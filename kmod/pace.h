@@ -50,9 +50,6 @@ bool sdt_backoff_try(struct sdt_backoff *b, u64 now, u64 least, u64 most);
 void sdt_backoff_session(struct sdt_backoff *b, u64 now);
 
 /** sdt_counter_recent() - is @counter one of the last SDT_WINDOW_BITS sent, if @next is sent next? */
-static inline bool sdt_counter_recent(u32 next, u32 counter)
-{
-	return counter < next && next - counter <= SDT_WINDOW_BITS;
-}
+bool sdt_counter_recent(u32 next, u32 counter);
 
 #endif /* _SDT_PACE_H */

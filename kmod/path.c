@@ -78,6 +78,12 @@ static struct sdt_path *locked_path(struct sdt_link *link, unsigned int lane)
 	return rcu_dereference_protected(link->lanes[lane]->path, lockdep_is_held(&link->path_lock));
 }
 
+/* Is there a configured source address for what goes to @remote? */
+static bool source_holds(const struct sdt_link *link, const struct sdt_endpoint *remote)
+{
+	return READ_ONCE(link->source.family) == remote->family;
+}
+
 /**
  * sdt_path_set() - a new, immutable path for a lane
  * @link: the link
@@ -105,7 +111,7 @@ int sdt_path_set(struct sdt_link *link, unsigned int lane, const struct sdt_endp
 	path->sock_lane = sock_lane;
 	spin_lock_bh(&link->path_lock);
 	/* a configured source address wins over the one that the peer wrote to */
-	if (link->source.family)
+	if (source_holds(link, remote))
 		path->local = link->source.ip;
 	else if (local)
 		path->local = *local;
@@ -195,6 +201,36 @@ int sdt_path_configured(struct sdt_link *link)
 	return 0;
 }
 
+/**
+ * sdt_path_source() - link->source changed: lanes send to where they do, from there; node->lock
+ * @link: the link
+ *
+ * Return: 0 or -ENOMEM; some lanes may have changed then.
+ */
+int sdt_path_source(struct sdt_link *link)
+{
+	struct sdt_endpoint to;
+	struct sdt_path *path;
+	u8 sock_lane = 0;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < SDT_LANES_MAX && !err; i++) {
+		if (!link->lanes[i])
+			continue;
+		rcu_read_lock();
+		path = rcu_dereference(link->lanes[i]->path);
+		if (path) {
+			to = path->remote;
+			sock_lane = path->sock_lane;
+		}
+		rcu_read_unlock();
+		if (path)
+			err = sdt_path_set(link, i, &to, NULL, sock_lane);
+	}
+	return err;
+}
+
 static void announce_endpoint(struct sdt_link *link, const struct sdt_endpoint *to)
 {
 	struct sdt_event_info info = {
@@ -230,7 +266,7 @@ void sdt_path_confirmed(struct sdt_link *link, const struct sdt_endpoint *from,
 	same_peer = path && sdt_endpoint_equal(&path->remote, from);
 	same_ip = path && sdt_ip_equal(&path->remote, from);
 	same = same_peer && path->sock_lane == 0 &&
-	       (!answer || READ_ONCE(link->source.family) || ipv6_addr_equal(&path->local, local));
+	       (!answer || source_holds(link, from) || ipv6_addr_equal(&path->local, local));
 	rcu_read_unlock();
 
 	if (have && !READ_ONCE(link->roam) && !same_ip) {
@@ -363,7 +399,8 @@ void sdt_path_heard(struct sdt_link *link, struct sdt_keypair *kp, const struct 
 	bool known_ip;
 
 	if (likely(path && sdt_endpoint_equal(&path->remote, &cb->from) &&
-		   (!answer || link->source.family || ipv6_addr_equal(&path->local, &cb->local))))
+		   (!answer || source_holds(link, &cb->from) ||
+		    ipv6_addr_equal(&path->local, &cb->local))))
 		return;
 	if (!may_move(link, kp))
 		return;
@@ -451,23 +488,32 @@ void sdt_path_pong(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *
 		announce_endpoint(link, &cb->from);
 }
 
+/**
+ * sdt_link_paths_reset() - routes of the link are looked up anew; node->lock
+ * @link: the link
+ */
+void sdt_link_paths_reset(struct sdt_link *link)
+{
+	struct sdt_path *path;
+	unsigned int i;
+
+	for (i = 0; i < SDT_LANES_MAX; i++) {
+		if (!link->lanes[i])
+			continue;
+		rcu_read_lock();
+		path = rcu_dereference(link->lanes[i]->path);
+		if (path)
+			dst_cache_reset(&path->cache);
+		rcu_read_unlock();
+	}
+}
+
 void sdt_paths_reset(struct sdt_node *node)
 {
 	struct sdt_link *link;
 	unsigned long id;
-	unsigned int i;
 
 	lockdep_assert_held(&node->lock);
 	xa_for_each(&node->links, id, link)
-		for (i = 0; i < SDT_LANES_MAX; i++) {
-			struct sdt_path *path;
-
-			if (!link->lanes[i])
-				continue;
-			rcu_read_lock();
-			path = rcu_dereference(link->lanes[i]->path);
-			if (path)
-				dst_cache_reset(&path->cache);
-			rcu_read_unlock();
-		}
+		sdt_link_paths_reset(link);
 }

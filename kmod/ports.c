@@ -29,8 +29,10 @@ void sdt_ports_wake(struct sdt_ports *p, unsigned long delay)
 /* More than that would be of no use: each user has one at most. */
 unsigned int sdt_ports_free_wanted(const struct sdt_ports *p)
 {
-	u32 max = p->kind->single ? 1 : READ_ONCE(p->tunnel->max_channels);
+	u32 max = READ_ONCE(p->tunnel->max_channels);
 
+	if (p->clients)
+		return 0;
 	return min(p->low, max > p->active_count ? max - p->active_count : 0);
 }
 
@@ -105,38 +107,50 @@ void sdt_ports_forget_sources(struct sdt_ports *p)
 	kfree(s);
 }
 
-static void make_resting(struct sdt_ports *p, struct sdt_port *port)
+void sdt_ports_rest(struct sdt_ports *p, struct sdt_port *port)
 {
-	RCU_INIT_POINTER(port->user, NULL);
 	port->state = SDT_PORT_RESTING;
 	port->since = jiffies;
 	port->gp = get_state_synchronize_rcu();
 	list_add_tail(&port->node, &p->resting);
-	p->active_count--;
 	p->resting_count++;
 	sdt_ports_wake(p, sdt_seconds(SDT_PORT_REST_TIME));
+}
+
+static void make_resting(struct sdt_ports *p, struct sdt_port *port)
+{
+	RCU_INIT_POINTER(port->user, NULL);
+	p->active_count--;
+	sdt_ports_rest(p, port);
+}
+
+void sdt_ports_bind(struct sdt_ports *p, struct sdt_port *port, struct sdt_port_user *user)
+{
+	struct sdt_port *old = rcu_dereference_protected(user->port,
+							 lockdep_is_held(&p->tunnel->lock));
+
+	p->active_count++;
+	port->state = SDT_PORT_ACTIVE;
+	WRITE_ONCE(port->told, NULL);
+	rcu_assign_pointer(port->user, user);
+	rcu_assign_pointer(user->port, port);
+	if (old)
+		make_resting(p, old);
 }
 
 /* Give @user a port; its former one, of another target, goes to rest. NULL: there is none. */
 static struct sdt_port *bind_port(struct sdt_ports *p, struct sdt_port_user *user)
 {
-	struct sdt_port *old = rcu_dereference_protected(user->port,
-							 lockdep_is_held(&p->tunnel->lock));
 	struct sdt_port *port = sdt_ports_pop(p);
 	unsigned int wanted;
 
 	if (!port) {
-		p->dry = true;
+		p->dry = !p->clients;
 		if (!p->exhausted)
 			sdt_ports_wake(p, 0);
 		return NULL;
 	}
-	p->active_count++;
-	port->state = SDT_PORT_ACTIVE;
-	rcu_assign_pointer(port->user, user);
-	rcu_assign_pointer(user->port, port);
-	if (old)
-		make_resting(p, old);
+	sdt_ports_bind(p, port, user);
 	/* Some slack, so that the worker does not run for each. */
 	wanted = sdt_ports_free_wanted(p);
 	if (p->free_count < wanted - wanted / 4)
@@ -158,7 +172,7 @@ bool sdt_ports_exhausted(struct sdt_ports *p)
 	return true;
 }
 
-static struct sk_buff *unpark(struct sdt_ports *p, struct sdt_port_user *user)
+struct sk_buff *sdt_ports_unpark(struct sdt_ports *p, struct sdt_port_user *user)
 {
 	struct sk_buff *skb = user->parked;
 
@@ -182,7 +196,7 @@ struct sk_buff *sdt_ports_leave(struct sdt_tunnel *t, struct sdt_port_user *user
 	if (port)
 		make_resting(p, port);
 	user->pool = NULL;
-	return unpark(p, user);
+	return sdt_ports_unpark(p, user);
 }
 
 /* ---- datagrams of users without a port ----------------------------------- */
@@ -242,6 +256,14 @@ static void port_send(struct sdt_tunnel *t, const struct sdt_ports_kind *kind,
 	sdt_egress_port(t, port, tx, skb);
 }
 
+void sdt_ports_send_parked(struct sdt_ports *p, struct sdt_port_user *user, struct sdt_port *port,
+			   struct sk_buff *skb)
+{
+	const struct sdt_port_tx tx = *park_cb(skb);
+
+	port_send(p->tunnel, p->kind, user, port, &tx, skb);
+}
+
 static void no_port(struct sdt_tunnel *t, const struct sdt_ports_kind *kind,
 		    struct sdt_port_user *user)
 {
@@ -296,7 +318,6 @@ void sdt_ports_serve(struct sdt_ports *p)
 	struct sdt_tunnel *t = p->tunnel;
 	struct sdt_port_user *user;
 	struct sdt_port *port;
-	struct sdt_port_tx tx;
 	struct sk_buff *skb;
 
 	do {
@@ -306,14 +327,12 @@ void sdt_ports_serve(struct sdt_ports *p)
 		spin_lock(&t->lock);
 		user = list_first_entry_or_null(&p->waiting, struct sdt_port_user, wait);
 		if (user && p->free_count) {
-			skb = unpark(p, user);
+			skb = sdt_ports_unpark(p, user);
 			port = bind_port(p, user);
 		}
 		spin_unlock(&t->lock);
-		if (port) {
-			tx = *park_cb(skb);
-			port_send(t, p->kind, user, port, &tx, skb);
-		}
+		if (port)
+			sdt_ports_send_parked(p, user, port, skb);
 		rcu_read_unlock();
 		local_bh_enable();
 	} while (port);
@@ -340,7 +359,7 @@ void sdt_ports_expire(struct sdt_ports *p)
 		user = list_first_entry_or_null(&p->waiting, struct sdt_port_user, wait);
 		why = user && sdt_ports_exhausted(p) ? SDT_DROP_NO_PORT : SDT_DROP_PARK_TIMEOUT;
 		if (user && (p->exhausted || time_after_eq(jiffies, user->deadline)))
-			skb = unpark(p, user);
+			skb = sdt_ports_unpark(p, user);
 		spin_unlock(&t->lock);
 		if (skb) {
 			sdt_drop(t->stats, why, skb);
@@ -373,6 +392,7 @@ static void load_config(struct sdt_ports *p)
 	}
 	p->lo = t->egress_port_lo;
 	p->hi = t->egress_port_hi;
+	WRITE_ONCE(p->clients, t->client_address == SDT_CLIENT_TRANSPARENT);
 	p->config++;
 }
 
@@ -494,7 +514,8 @@ void sdt_ports_usage(struct sdt_tunnel *t, u32 *total, u32 *active, u32 *resting
 
 		if (!p)
 			continue;
-		*total += sdt_range_ports(p->addresses, p->lo, p->hi);
+		if (!p->clients)
+			*total += sdt_range_ports(p->addresses, p->lo, p->hi);
 		*active += p->active_count;
 		*resting += p->resting_count;
 	}

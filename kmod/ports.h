@@ -24,8 +24,6 @@ struct sdt_ports_kind {
 	 * and the mode's answer() has to look at where each comes from.
 	 */
 	u16 family;
-	/* There is one user: no more than one free port is of use. */
-	bool single;
 	/*
 	 * Ports are taken from the first address that has one, so that all are of one
 	 * address while these last, else from any.
@@ -80,6 +78,7 @@ struct sdt_port {
 	struct socket *sock;
 	struct sdt_dest __rcu *dest;	/* where to, and from; writers: t->lock */
 	struct sdt_port_user __rcu *user;	/* writers: t->lock; set while ACTIVE */
+	const void *told;		/* the dest that knows the customer, see claim_first() */
 	__be16 number;
 	u8 state;			/* enum sdt_port_state */
 	bool stale;			/* its user is to get another one; writer: the worker */

@@ -72,6 +72,7 @@ struct sdt_ports {
 	unsigned long announced;	/*  but not before that, jiffies */
 	bool suspect;			/* some source is */
 	bool move;			/* users are to follow to the new target */
+	bool clients;			/* no sources: see ports_client.c */
 	bool armed;
 	unsigned long wake;		/* jiffies, if armed */
 
@@ -106,6 +107,12 @@ static inline struct sdt_source *sdt_port_source(const struct sdt_ports *p,
 void sdt_ports_wake(struct sdt_ports *p, unsigned long delay);
 /** sdt_ports_free_wanted() - how many free ports are of use now */
 unsigned int sdt_ports_free_wanted(const struct sdt_ports *p);
+/** sdt_ports_rest() - @port, which is nobody's and on no list, rests from now on */
+void sdt_ports_rest(struct sdt_ports *p, struct sdt_port *port);
+/** sdt_ports_bind() - @port, which is on no list, becomes @user's; its former one rests */
+void sdt_ports_bind(struct sdt_ports *p, struct sdt_port *port, struct sdt_port_user *user);
+/** sdt_ports_unpark() - @user waits no longer. Return: what it parked, or NULL */
+struct sk_buff *sdt_ports_unpark(struct sdt_ports *p, struct sdt_port_user *user);
 /** sdt_ports_pop() - take a free port off its list, or NULL */
 struct sdt_port *sdt_ports_pop(struct sdt_ports *p);
 /** sdt_ports_make_free() - @port, on no list, may serve; sdt_port_source() has it */
@@ -118,6 +125,10 @@ void sdt_ports_retire_source(struct sdt_ports *p, unsigned int i);
 void sdt_ports_forget_sources(struct sdt_ports *p);
 /** sdt_dest_put() - one user less */
 void sdt_dest_put(struct sdt_dest *dest);
+
+/** sdt_ports_send_parked() - what @user parked leaves by @port; RCU, BH off, not t->lock */
+void sdt_ports_send_parked(struct sdt_ports *p, struct sdt_port_user *user, struct sdt_port *port,
+			   struct sk_buff *skb);
 
 /* ports.c: for the worker; process context, not t->lock */
 
@@ -143,8 +154,20 @@ void sdt_sources_follow(struct sdt_ports *p);
 void sdt_source_failed(struct sdt_ports *p, const struct sdt_port *port, int err);
 /** sdt_sources_due() - arm the worker for the next of them; t->lock */
 void sdt_sources_due(struct sdt_ports *p);
+/**
+ * sdt_port_move() - connect @port, of a user, to @dest; it stays bound where it is
+ * @place: of @dest among the sources
+ */
+int sdt_port_move(struct sdt_ports *p, struct sdt_port *port, struct sdt_dest *dest, u32 place);
+
+/* ports_client.c: for the worker, not t->lock */
+
+/** sdt_ports_serve_clients() - sdt_ports_serve() where each needs its customer's own address */
+void sdt_ports_serve_clients(struct sdt_ports *p);
 
 /* ports_worker.c */
+/** sdt_port_rcv() - encap_rcv of egress sockets; sk_user_data is the port */
+int sdt_port_rcv(struct sock *sk, struct sk_buff *skb);
 void sdt_ports_work(struct work_struct *work);
 
 #endif /* _SDT_PORTS_INT_H */

@@ -352,7 +352,7 @@ static struct sdt_dest *same_source(const struct sdt_ports *p, const struct sdt_
 	const struct sdt_sources *s = p->sources;
 	const struct sdt_dest *first;
 
-	if (!s)
+	if (!s || old->forged)
 		return NULL;
 	first = s->v[0].dest;
 	if (old->remote.family != first->remote.family || old->ifindex != first->ifindex ||
@@ -361,8 +361,7 @@ static struct sdt_dest *same_source(const struct sdt_ports *p, const struct sdt_
 	return s->v[*i].dest;
 }
 
-/* Connect @port, of a user, to @dest; it stays bound where it is. */
-static int port_move(struct sdt_ports *p, struct sdt_port *port, struct sdt_dest *dest, u32 place)
+int sdt_port_move(struct sdt_ports *p, struct sdt_port *port, struct sdt_dest *dest, u32 place)
 {
 	struct sdt_dest *old;
 	int err;
@@ -375,6 +374,7 @@ static int port_move(struct sdt_ports *p, struct sdt_port *port, struct sdt_dest
 	old = sdt_port_dest(p, port);
 	dest->users++;
 	port->source = place;
+	WRITE_ONCE(port->told, NULL);
 	rcu_assign_pointer(port->dest, dest);
 	sdt_dest_put(old);
 	spin_unlock_bh(&p->tunnel->lock);
@@ -396,7 +396,7 @@ static void follow(struct sdt_ports *p, struct sdt_port *port)
 	if (dest)
 		dest->users++;
 	spin_unlock_bh(&t->lock);
-	if (active && (!dest || port_move(p, port, dest, place)))
+	if (active && (!dest || sdt_port_move(p, port, dest, place)))
 		WRITE_ONCE(port->stale, true);
 	if (!dest)
 		return;

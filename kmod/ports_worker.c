@@ -20,7 +20,7 @@
  * kernel filters sources; the mode compares all the same, because a socket is
  * bound before it is connected. The port lives as long as this RCU read side.
  */
-static int port_rcv(struct sock *sk, struct sk_buff *skb)
+int sdt_port_rcv(struct sock *sk, struct sk_buff *skb)
 {
 	struct sdt_port *port = rcu_dereference_sk_user_data(sk);
 	struct sdt_tunnel *t;
@@ -52,7 +52,7 @@ static int port_open(struct sdt_ports *p, struct sdt_port *port, const struct sd
 			.port = htons(number),
 			.ifindex = dest->ifindex,
 		},
-		.rcv = port_rcv,
+		.rcv = sdt_port_rcv,
 		.err = sdt_icmp_port_error,
 		.user_data = port,
 	};
@@ -235,6 +235,10 @@ static unsigned long refill(struct sdt_ports *p)
 	unsigned int opened = 0;
 	int err = 0;
 
+	if (READ_ONCE(p->clients)) {
+		sdt_ports_serve_clients(p);
+		return 0;
+	}
 	while (!err && !READ_ONCE(p->tunnel->dead) && (READ_ONCE(p->move) || missing(p))) {
 		err = refill_one(p);
 		if (err == -EAGAIN)

@@ -4,6 +4,7 @@
 #include <linux/net.h>
 #include <linux/udp.h>
 #include <net/dst_cache.h>
+#include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
@@ -57,7 +58,7 @@ static void own_pmtu(struct socket *sock, u16 family)
 		ip_sock_set_mtu_discover(sock->sk, IP_PMTUDISC_INTERFACE);
 }
 
-struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg)
+static int open_plain(struct net *net, const struct sdt_socket_cfg *cfg, struct socket **sock)
 {
 	struct udp_port_cfg port = {
 		.family = cfg->family,
@@ -68,15 +69,6 @@ struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg
 		.use_udp6_rx_checksums = 1,
 		.ipv6_v6only = 1,
 	};
-	struct udp_tunnel_sock_cfg hook = {
-		.sk_user_data = cfg->user_data,
-		.encap_type = 1,
-		.encap_rcv = cfg->rcv,
-		.encap_err_lookup = cfg->err,
-	};
-	struct sockaddr_storage peer;
-	struct socket *sock;
-	int err, len;
 
 	if (cfg->family == AF_INET)
 		port.local_ip.s_addr = sdt_ip_to4(&cfg->local.ip);
@@ -84,7 +76,75 @@ struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg
 	else
 		port.local_ip6 = cfg->local.ip;
 #endif
-	err = udp_sock_create(net, &port, &sock);
+	return udp_sock_create(net, &port, sock);
+}
+
+/*
+ * May it be bound to an address that is not this host's? The option wants CAP_NET_ADMIN
+ * of whoever calls. A worker has it always, and whoever configured what the worker
+ * does had it then: no request that changes anything is taken from others.
+ */
+static int set_transparent(struct socket *sock)
+{
+	bool v6 = sock->sk->sk_family == AF_INET6;
+	int one = 1;
+
+	return READ_ONCE(sock->ops)->setsockopt(sock, v6 ? SOL_IPV6 : SOL_IP,
+						v6 ? IPV6_TRANSPARENT : IP_TRANSPARENT,
+						KERNEL_SOCKPTR(&one), sizeof(one));
+}
+
+static void socket_discard(struct socket *sock)
+{
+	kernel_sock_shutdown(sock, SHUT_RDWR);
+	sock_release(sock);
+}
+
+/* The same, but the option stands between birth and bind. */
+static int open_transparent(struct net *net, const struct sdt_socket_cfg *cfg,
+			    struct socket **sockp)
+{
+	u32 ifindex = cfg->ifindex ?: cfg->local.ifindex;
+	struct sdt_endpoint local = cfg->local;
+	struct sockaddr_storage ss;
+	struct socket *sock;
+	int err, len;
+
+	err = sock_create_kern(net, cfg->family, SOCK_DGRAM, 0, &sock);
+	if (err)
+		return err;
+	local.family = cfg->family;
+	len = endpoint_to_sockaddr(&local, &ss);
+#if IS_ENABLED(CONFIG_IPV6)
+	if (cfg->family == AF_INET6)
+		err = ip6_sock_set_v6only(sock->sk);
+#endif
+	if (!err && ifindex)
+		err = sock_bindtoindex(sock->sk, ifindex, true);
+	if (!err)
+		err = set_transparent(sock);
+	if (!err)
+		err = sdt_compat_bind(sock, (struct sockaddr *)&ss, len);
+	if (err) {
+		socket_discard(sock);
+		return err;
+	}
+	*sockp = sock;
+	return 0;
+}
+
+struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg)
+{
+	struct udp_tunnel_sock_cfg hook = {
+		.sk_user_data = cfg->user_data,
+		.encap_type = 1,
+		.encap_rcv = cfg->rcv,
+		.encap_err_lookup = cfg->err,
+	};
+	struct socket *sock;
+	int err;
+
+	err = cfg->transparent ? open_transparent(net, cfg, &sock) : open_plain(net, cfg, &sock);
 	if (err)
 		return ERR_PTR(err);
 
@@ -95,11 +155,9 @@ struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg
 	if (cfg->err)
 		sdt_compat_errors_setup(sock, cfg->family);
 	if (cfg->peer.family) {
-		len = endpoint_to_sockaddr(&cfg->peer, &peer);
-		err = sdt_compat_connect(sock, (struct sockaddr *)&peer, len);
+		err = sdt_socket_connect(sock, &cfg->peer);
 		if (err) {
-			kernel_sock_shutdown(sock, SHUT_RDWR);
-			sock_release(sock);
+			socket_discard(sock);
 			return ERR_PTR(err);
 		}
 	}
@@ -122,8 +180,7 @@ void sdt_socket_detach(struct socket *sock)
 
 void sdt_socket_close(struct socket *sock)
 {
-	kernel_sock_shutdown(sock, SHUT_RDWR);
-	sock_release(sock);
+	socket_discard(sock);
 }
 
 void sdt_socket_local(struct socket *sock, struct sdt_endpoint *local)
@@ -158,6 +215,7 @@ static struct rtable *route4_lookup(struct net *net, const struct sdt_flow *flow
 		.flowi4_proto = IPPROTO_UDP,
 		.flowi4_mark = flow->mark,
 		.flowi4_oif = flow->ifindex,
+		.flowi4_flags = flow->forged ? FLOWI_FLAG_ANYSRC : 0,
 	};
 	struct rtable *rt;
 
@@ -207,10 +265,12 @@ static struct dst_entry *route6_lookup(struct net *net, const struct sdt_flow *f
 		.flowi6_proto = IPPROTO_UDP,
 		.flowi6_mark = flow->mark,
 		.flowi6_oif = flow->dst->ifindex ?: flow->ifindex,
+		.flowlabel = ip6_make_flowinfo(flow->tos & ~INET_ECN_MASK, 0),
+		.flowi6_flags = flow->forged ? FLOWI_FLAG_ANYSRC : 0,
 	};
 	struct dst_entry *dst;
 
-	if (!ipv6_addr_any(src) && !ipv6_chk_addr(net, src, NULL, 0))
+	if (!flow->forged && !ipv6_addr_any(src) && !ipv6_chk_addr(net, src, NULL, 0))
 		return ERR_PTR(-EADDRNOTAVAIL);
 	dst = sdt_compat_ip6_route(net, flow->sk, &fl);
 	if (!IS_ERR(dst))
@@ -324,7 +384,8 @@ int sdt_route_mtu(struct net *net, const struct sdt_flow *flow)
  * A forwarded skb must leave as if it were new. Each line was somebody's bug:
  * a NIC's device left on it makes iptunnel_xmit() count into foreign memory, a
  * stale CHECKSUM_PARTIAL checksums ciphertext, a stale timestamp lets fq drop
- * it, a stale queue mapping picks a queue that the device lacks.
+ * it, a stale queue mapping picks a queue that the device lacks, and a checksum
+ * that was found right vouches for another one.
  */
 static int scrub(struct sk_buff *skb, const struct sdt_flow *flow, unsigned int headroom)
 {
@@ -333,6 +394,9 @@ static int scrub(struct sk_buff *skb, const struct sdt_flow *flow, unsigned int 
 	skb->mark = flow->mark;
 	skb->priority = 0;
 	skb->ip_summed = CHECKSUM_NONE;
+	skb->csum_valid = 0;
+	skb->csum_complete_sw = 0;
+	skb->csum_level = 0;
 	skb->encapsulation = 0;
 	skb_gso_reset(skb);
 	skb_set_queue_mapping(skb, 0);
@@ -739,20 +803,22 @@ int sdt_node_sockets(struct sdt_node *node, unsigned int lanes, struct netlink_e
 	return 0;
 }
 
-void sdt_node_sockets_close(struct sdt_node *node)
+/*
+ * @all becomes what the node has, and what it had ends. Between the two there is no
+ * moment without a socket where @all has one. Waits for a grace period.
+ */
+static void outer_exchange(struct sdt_node *node, struct sdt_sock *(*all)[2])
 {
-	struct sdt_sock *all[SDT_LANES_MAX][2];
 	unsigned int i, f;
 	bool any = false;
 
-	lockdep_assert_held(&node->lock);
 	for (i = 0; i < SDT_LANES_MAX; i++)
 		for (f = 0; f < 2; f++) {
-			all[i][f] = outer(node, i, f);
+			all[i][f] = rcu_replace_pointer(node->socks[i][f], all[i][f],
+							lockdep_is_held(&node->lock));
 			if (!all[i][f])
 				continue;
 			any = true;
-			RCU_INIT_POINTER(node->socks[i][f], NULL);
 			sdt_socket_detach(all[i][f]->sock);
 		}
 	if (!any)
@@ -766,6 +832,49 @@ void sdt_node_sockets_close(struct sdt_node *node)
 			}
 }
 
+void sdt_node_sockets_close(struct sdt_node *node)
+{
+	struct sdt_sock *none[SDT_LANES_MAX][2] = {};
+
+	lockdep_assert_held(&node->lock);
+	outer_exchange(node, none);
+}
+
+void sdt_node_sockets_mark(struct sdt_node *node)
+{
+	unsigned int i, f;
+
+	lockdep_assert_held(&node->lock);
+	for (i = 0; i < SDT_LANES_MAX; i++)
+		for (f = 0; f < 2; f++)
+			if (outer(node, i, f))
+				WRITE_ONCE(outer(node, i, f)->sock->sk->sk_mark, node->fwmark);
+}
+
+/* Another port: all new sockets are open before anything that works is given up. */
+static int rebind_beside(struct sdt_node *node, unsigned int lanes,
+			 const struct sdt_endpoint *listen, u32 ifindex)
+{
+	struct sdt_sock *all[SDT_LANES_MAX][2] = {};
+	unsigned int i, f;
+	int err = 0;
+
+	for (i = 0; i < lanes && !err; i++)
+		err = outer_open_pair(node, i, listen, ifindex, all[i]);
+	if (!err) {
+		outer_exchange(node, all);
+		return 0;
+	}
+	for (i = 0; i < lanes; i++)
+		for (f = 0; f < 2; f++)
+			if (all[i][f]) {
+				sdt_socket_detach(all[i][f]->sock);
+				sdt_socket_close(all[i][f]->sock);
+				kfree_rcu(all[i][f], rcu);
+			}
+	return err;
+}
+
 int sdt_node_rebind(struct sdt_node *node, const struct sdt_endpoint *listen, u32 ifindex,
 		    struct netlink_ext_ack *extack)
 {
@@ -774,36 +883,28 @@ int sdt_node_rebind(struct sdt_node *node, const struct sdt_endpoint *listen, u3
 	unsigned int lanes = 0, i;
 	__be16 old_port = old_listen.port ?: htons(SDT_PORT_DEFAULT);
 	__be16 new_port = listen->port ?: htons(SDT_PORT_DEFAULT);
-	struct sdt_sock *pair[2];
 	int err;
 
 	lockdep_assert_held(&node->lock);
 	for (i = 0; i < SDT_LANES_MAX; i++)
 		if (outer(node, i, 0) || outer(node, i, 1))
 			lanes = i + 1;
-	if (!lanes)
-		goto store;
 	if (sdt_endpoint_equal(listen, &old_listen) && ifindex == old_ifindex)
 		return 0;
-
-	if (old_port != new_port) {
-		/* A free port is proved before anything that works is given up. */
-		err = outer_open_pair(node, 0, listen, ifindex, pair);
+	if (lanes && old_port != new_port) {
+		err = rebind_beside(node, lanes, listen, ifindex);
 		if (err) {
 			NL_SET_ERR_MSG(extack, "cannot listen there: address or port is not available");
 			return err;
 		}
+	} else if (lanes) {
+		/* Same port, another address: the old sockets are in the way. */
 		sdt_node_sockets_close(node);
-		rcu_assign_pointer(node->socks[0][0], pair[0]);
-		rcu_assign_pointer(node->socks[0][1], pair[1]);
-		node->listen = *listen;
-		node->ifindex = ifindex;
-		return sdt_node_sockets(node, lanes, extack);
 	}
-	/* Same port, another address: the old sockets are in the way. */
-	sdt_node_sockets_close(node);
 	node->listen = *listen;
 	node->ifindex = ifindex;
+	if (!lanes)
+		return 0;
 	err = sdt_node_sockets(node, lanes, extack);
 	if (!err)
 		return 0;
@@ -813,8 +914,4 @@ int sdt_node_rebind(struct sdt_node *node, const struct sdt_endpoint *listen, u3
 	if (sdt_node_sockets(node, lanes, NULL))
 		NL_SET_ERR_MSG(extack, "cannot listen there, and the old address is gone too");
 	return err;
-store:
-	node->listen = *listen;
-	node->ifindex = ifindex;
-	return 0;
 }

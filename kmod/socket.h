@@ -19,6 +19,7 @@ struct sdt_socket_cfg {
 	struct sdt_endpoint peer;	/* family 0: not connected */
 	u32 ifindex;			/* bound to this interface; 0: none */
 	u32 mark;
+	bool transparent;		/* @local need not be an address of this host */
 	sdt_encap_rcv rcv;
 	/*
 	 * An ICMP error quotes what was sent from the socket's address and port, or so it says:
@@ -72,6 +73,7 @@ struct sdt_flow {
 	const struct sdt_endpoint *dst;
 	const struct in6_addr *src;	/* NULL or any: the stack chooses */
 	bool src_hint;			/* if @src is gone, another one will do */
+	bool forged;			/* @src need not be an address of this host */
 	__be16 sport;
 	u32 ifindex;			/* 0: any */
 	u32 mark;
@@ -146,6 +148,8 @@ struct sdt_sock {
 int sdt_node_sockets(struct sdt_node *node, unsigned int lanes, struct netlink_ext_ack *extack);
 /** sdt_node_sockets_close() - all of them; node->lock held; waits for a grace period */
 void sdt_node_sockets_close(struct sdt_node *node);
+/** sdt_node_sockets_mark() - they take on node->fwmark; node->lock held */
+void sdt_node_sockets_mark(struct sdt_node *node);
 /** sdt_node_rebind() - new listen address: new sockets first, then swap; node->lock held */
 int sdt_node_rebind(struct sdt_node *node, const struct sdt_endpoint *listen, u32 ifindex,
 		    struct netlink_ext_ack *extack);

@@ -13,6 +13,7 @@
 static const struct sdt_mode_ops *const modes[] = {
 	&sdt_mode_direct,
 	&sdt_mode_server,
+	&sdt_mode_stream,
 };
 
 static const struct sdt_mode_ops *mode_find(u8 mode)
@@ -324,13 +325,18 @@ static struct sdt_dest *dest_swap(struct sdt_tunnel *t, struct sdt_dest *dest)
 	return dest;
 }
 
+void sdt_tunnel_send_to(struct sdt_tunnel *t, struct sdt_dest *dest)
+{
+	sdt_dest_free(dest_swap(t, dest));
+}
+
 int sdt_tunnel_meet_customer(struct sdt_tunnel *t)
 {
 	struct sdt_dest *dest = customer_dest(&t->listen, &t->customer);
 
 	if (!dest)
 		return -ENOMEM;
-	sdt_dest_free(dest_swap(t, dest));
+	sdt_tunnel_send_to(t, dest);
 	return 0;
 }
 
@@ -427,6 +433,7 @@ static struct sdt_tunnel *tunnel_alloc(struct sdt_node *node, struct sdt_link *l
 	t->number = full->number;
 	t->role = full->role;
 	t->lane = SDT_LANE_UNSET;
+	t->client_rules = 1;
 	spin_lock_init(&t->lock);
 	encode_hdr(t);
 	return t;
@@ -534,14 +541,20 @@ struct change {
 	bool move;			/*  and open channels follow */
 };
 
+static bool is_transparent(u8 client_address)
+{
+	return client_address == SDT_CLIENT_TRANSPARENT;
+}
+
 static int change_prepare(struct sdt_tunnel *t, const struct sdt_tunnel_cfg *full,
 			  struct change *ch, struct netlink_ext_ack *extack)
 {
 	bool listen = !sdt_endpoint_equal(&full->listen, &t->listen);
-	int err;
+	int err = 0;
 
 	memset(ch, 0, sizeof(*ch));
-	ch->move = !sdt_endpoint_equal(&full->target, &t->target);
+	ch->move = !sdt_endpoint_equal(&full->target, &t->target) ||
+		   is_transparent(full->client_address) != is_transparent(t->client_address);
 	ch->ports = ch->move || !sdt_endpoint_equal(&full->egress, &t->egress) ||
 		    !sdt_endpoint_equal(&full->egress_last, &t->egress_last) ||
 		    full->egress_port_lo != t->egress_port_lo ||
@@ -560,7 +573,20 @@ static int change_prepare(struct sdt_tunnel *t, const struct sdt_tunnel_cfg *ful
 		}
 		ch->relisten = true;
 	}
-	return 0;
+	if (t->ops->prepare && !listen) {
+		err = t->ops->prepare(t, full, &ch->listeners, &ch->dest, extack);
+		ch->relisten = !err && ch->dest;
+	}
+	return err;
+}
+
+/* Whom a peer may name is to be judged anew, by what the tunnel says from here on. */
+static void next_client_rules(struct sdt_tunnel *t)
+{
+	u32 next = t->client_rules + 1;
+
+	/* pairs with sdt_client_keep() */
+	smp_store_release(&t->client_rules, next ?: 1);
 }
 
 /* Cannot fail. */
@@ -568,8 +594,9 @@ static void change_commit(struct sdt_tunnel *t, const struct sdt_tunnel_cfg *ful
 			  struct change *ch)
 {
 	store_cfg(t, full);
+	next_client_rules(t);
 	if (ch->dest)
-		sdt_dest_free(dest_swap(t, ch->dest));
+		sdt_tunnel_send_to(t, ch->dest);
 	if (ch->ports)
 		sdt_ports_configure(t, ch->move);
 	if (ch->relisten) {

@@ -10,6 +10,7 @@
 
 struct sdt_channels;
 struct sdt_dest;
+struct sdt_listeners;
 struct sdt_port;
 struct sdt_ports;
 struct sdt_tunnel;
@@ -36,6 +37,14 @@ struct sdt_mode_ops {
 	int (*validate)(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack);
 	/* make what the mode needs; process context, node->lock */
 	int (*start)(struct sdt_tunnel *t, struct netlink_ext_ack *extack);
+	/*
+	 * What a change to @full, validated, needs besides new listeners and a pool that is
+	 * configured anew, and what can fail: *@dest, and the sockets for it in @l. NULL in
+	 * *@dest: nothing. May be left out. Process context, node->lock.
+	 */
+	int (*prepare)(struct sdt_tunnel *t, const struct sdt_tunnel_cfg *full,
+		       struct sdt_listeners *l, struct sdt_dest **dest,
+		       struct netlink_ext_ack *extack);
 	/* a datagram from a customer on a listener */
 	void (*ingress)(struct sdt_tunnel *t, struct sk_buff *skb, const struct sdt_packet *p);
 	/* a datagram that an egress socket heard (the target's answer) */
@@ -133,9 +142,11 @@ struct sdt_tunnel {
 	struct sdt_link *link;
 	const struct sdt_mode_ops *ops;
 	struct sdt_stats __percpu *stats;
-	struct socket __rcu *listener[2];	/* IPv4, IPv6; writers: node->lock */
-	struct sdt_dest __rcu *dest;	/* direct mode: the customer; writers: t->lock */
-	struct sdt_channels *channels;	/* NULL in direct mode */
+	/* IPv4, IPv6; stream's server role: its egress socket; writers: node->lock */
+	struct socket __rcu *listener[2];
+	/* direct mode: the customer; stream's server role: the target; writers: t->lock */
+	struct sdt_dest __rcu *dest;
+	struct sdt_channels *channels;	/* NULL in direct and stream mode */
 	struct sdt_ports *ports[2];	/* server role: pools of egress sockets, see ports.h */
 
 	u16 number;			/* on the wire */
@@ -165,6 +176,7 @@ struct sdt_tunnel {
 	u8 filter;			/* enum sdt_filter */
 	struct sdt_prefixes __rcu *allow;	/* NULL: none; readers: RCU */
 	struct sdt_prefixes __rcu *client_allow;
+	u32 client_rules;		/* never 0; another one when what allows customers changed */
 
 	/*
 	 * Opening and ending of channels, the port pool, parked datagrams; BH.
