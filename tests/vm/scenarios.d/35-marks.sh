@@ -1,6 +1,7 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh tests/vm/helpers/marks.py
-# timeout: 180
+# once: 6.12
+# timeout: 300
 #
 # What is written on outer packets and on those that leave: ECN as RFC 6040 has it, DSCP, TTL, firewall mark, source
 # address, interface and VRF, padding. Each is seen from outside, by the next machine's nft.
