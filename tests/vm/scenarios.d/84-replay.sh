@@ -5,14 +5,14 @@
 #
 # A recorded initiation, replayed from elsewhere: in the session that it began, after a rekey, after all keys expired, and
 # after a restart of the node that it was for, which then no longer knows that it saw it. At no time does it move an
-# endpoint, end a session or a channel. Protocol times are a fortieth, so that keys expire.
+# endpoint, end a session or a channel. Protocol times are a twentieth, so that keys expire.
 
 # shellcheck source=../lib.sh
 . /t/lib.sh
 # shellcheck source=../helpers/sdt.sh
 . /t/sdt.sh
 
-nodes test_time_div=40
+nodes test_time_div=20
 echo=(echo --ns bob --bind 10.3.0.2:5300)
 client=(client --ns alice --to 10.1.0.2:5000 --bind 10.1.0.1:7000)
 
@@ -84,9 +84,15 @@ for family in 4 6; do
 	alive "IPv$family, without any key: the link is back"
 	recording=$(python3 /t/wire.py initiation /tmp/link.pcap)
 
+	# The real one is silent for the moment.
+	on local <<<$'del-tunnel t\ndel-link l'
 	restart_remote
 	harmless "IPv$family, after a restart" rx-initiations
 	check_equal "IPv$family, after a restart: there is no session" down "$(show remote links '.[].state')"
+	on local <<-END
+		add-link l peer-key $REMOTE_PUB peer $target:7380
+		add-tunnel t link l mode server listen 10.1.0.2:5000 idle 80000
+	END
 	check "IPv$family, after a restart: the real one connects" \
 		await 10 sdtload "${echo[@]}" --drain 10 -- "${client[@]}" --count 20 --until 1 --stall 300
 	harmless "IPv$family, and then again" hs-stale
@@ -95,6 +101,12 @@ for family in 4 6; do
 	# It calls by itself, and so knows nothing of its peer's timestamps, though there is a session.
 	source=10.2.0.1
 	[ "$family" = 4 ] || source='[fd02::1]'
+	on local <<-END
+		del-tunnel t
+		del-link l
+		add-link l peer-key $REMOTE_PUB
+		add-tunnel t link l mode server listen 10.1.0.2:5000 idle 80000
+	END
 	restart_remote peer "$source:7380"
 	link_up remote
 	alive "IPv$family, after a restart that called: traffic flows"

@@ -27,7 +27,7 @@ fork() {
 	link lanes 2
 	tunnel t 0
 	traffic "$name: the link comes up" "${echo[@]}" -- "${client[@]}" --sockets 4 --count 20
-	background alice sdtload send --ns alice --to 10.1.0.2:5000 --sockets 4 --size 400 --rate 50 --count 100000
+	background alice sdtload send --ns alice --to 10.1.0.2:5000 --sockets 4 --size 400 --rate 20 --count 100000
 	stream=$!
 	for round in 1 2; do
 		counters local remote
@@ -37,7 +37,7 @@ fork() {
 		times+=("$begin-$EPOCHREALTIME")
 		check "$name, $round: there is a new session" await 10 _counters_hold "local.l.keypairs >= $before" "remote.l.keypairs >= $before"
 		check "$name, $round: and a new epoch: channels of the old one are gone" await 10 _counters_hold "remote.t.channels-closed >= $closed"
-		check "$name, $round: it carries traffic" await 10 sdtload "${echo[@]}" --expect received=any --expect changed=any --expect duplicated=any -- \
+		check "$name, $round: it carries traffic" await 10 sdtload "${echo[@]}" --drain 10 --expect received=any --expect changed=any --expect duplicated=any -- \
 			"${client[@]}" --run 7 --count 20 --until 1 --stall 300
 	done
 	kill "$stream"
