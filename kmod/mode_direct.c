@@ -15,7 +15,8 @@ static int direct_validate(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_
 		NL_SET_ERR_MSG(extack, "direct mode has no roles: both ends are alike");
 		return -EINVAL;
 	}
-	if (cfg->set & (SDT_CFG_LIMITS | SDT_CFG_EGRESS | BIT(SDT_A_TUNNEL_TARGET))) {
+	if (cfg->set & (SDT_CFG_LIMITS | SDT_CFG_EGRESS | SDT_CFG_CLIENT | SDT_CFG_ROUTER |
+			BIT(SDT_A_TUNNEL_TARGET))) {
 		NL_SET_ERR_MSG(extack, "direct mode takes listen and customer, and has neither channels nor a target");
 		return -EINVAL;
 	}

@@ -77,6 +77,14 @@ static int server_validate(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_
 		NL_SET_ERR_MSG(extack, "customer belongs to direct mode");
 		return -EINVAL;
 	}
+	if (cfg->set & SDT_CFG_ROUTER) {
+		NL_SET_ERR_MSG(extack, "allow and filter belong to router mode");
+		return -EINVAL;
+	}
+	if (cfg->set & SDT_CFG_CLIENT) {
+		NL_SET_ERR_MSG(extack, "client-address and client-allow are not in this version");
+		return -EOPNOTSUPP;
+	}
 	switch (cfg->role) {
 	case SDT_ROLE_PROXY:
 		return validate_proxy(cfg, extack);

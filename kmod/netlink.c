@@ -234,7 +234,7 @@ static struct sdt_link *tunnel_link(struct sdt_node *node, const struct tunnel_l
 
 /* Link and tunnel, or neither; node->lock held. */
 static int make_tunnel(struct sdt_node *node, const struct nlattr *nest,
-		       const struct sdt_tunnel_cfg *cfg, const struct tunnel_link *l,
+		       struct sdt_tunnel_cfg *cfg, const struct tunnel_link *l,
 		       struct netlink_ext_ack *extack)
 {
 	struct sdt_tunnel *t;
@@ -279,6 +279,7 @@ static int add_tunnel(struct sk_buff *skb, struct genl_info *info)
 	mutex_unlock(&node->lock);
 
 out_wipe:
+	sdt_tunnel_cfg_release(&cfg);
 	memzero_explicit(&l, sizeof(l));
 	wipe_key(info->attrs[SDT_A_LINK], SDT_A_LINK_PSK);
 	return err;
@@ -294,15 +295,20 @@ static int set_tunnel(struct sk_buff *skb, struct genl_info *info)
 
 	err = sdt_nl_parse_tunnel(info->attrs, &cfg, link, info->extack);
 	if (err)
-		return err;
+		goto out_release;
 	node = sdt_nl_lock(info);
-	if (IS_ERR(node))
-		return PTR_ERR(node);
+	if (IS_ERR(node)) {
+		err = PTR_ERR(node);
+		goto out_release;
+	}
 	t = sdt_nl_find_tunnel(node, info->attrs[SDT_A_TUNNEL], info->extack);
 	err = IS_ERR(t) ? PTR_ERR(t) : sdt_tunnel_set(t, &cfg, info->extack);
 	if (!err)
 		node->generation++;
 	mutex_unlock(&node->lock);
+
+out_release:
+	sdt_tunnel_cfg_release(&cfg);
 	return err;
 }
 
@@ -357,6 +363,7 @@ static const struct genl_ops ops[] = {
 	}, {
 		.cmd	= SDT_CMD_TUNNEL_GET,
 		.doit	= sdt_nl_tunnel_get,
+		.start	= sdt_nl_tunnel_dump_start,
 		.dumpit	= sdt_nl_tunnel_dump,
 		TAKES(sdt_nl_tunnel_name_policy),
 	}, {

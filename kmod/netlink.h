@@ -29,8 +29,8 @@ extern const struct nla_policy sdt_nl_stats_get_policy[SDT_A_MAX + 1];
 /*
  * Requests to configurations. @attrs: the top level, validated by the policy.
  * -EINVAL with @extack set if a nest or a value that must be there is not, or
- * if values do not fit together. Configurations hold keys: the caller wipes
- * them, on error as well.
+ * if values do not fit together. Configurations hold keys and lists: the caller
+ * wipes and releases them, on error as well.
  */
 int sdt_nl_parse_node(struct nlattr **attrs, struct sdt_node_cfg *cfg,
 		      struct netlink_ext_ack *extack);
@@ -58,6 +58,7 @@ int sdt_nl_node_get(struct sk_buff *skb, struct genl_info *info);
 int sdt_nl_link_get(struct sk_buff *skb, struct genl_info *info);
 int sdt_nl_link_dump(struct sk_buff *skb, struct netlink_callback *cb);
 int sdt_nl_tunnel_get(struct sk_buff *skb, struct genl_info *info);
+int sdt_nl_tunnel_dump_start(struct netlink_callback *cb);
 int sdt_nl_tunnel_dump(struct sk_buff *skb, struct netlink_callback *cb);
 int sdt_nl_channel_dump(struct sk_buff *skb, struct netlink_callback *cb);
 int sdt_nl_stats_dump(struct sk_buff *skb, struct netlink_callback *cb);

@@ -29,6 +29,10 @@ static struct netlink_range_validation idle_range = {
 	.max = SDT_IDLE_LIMIT,
 };
 
+static struct netlink_range_validation oneshot_range = {
+	.max = SDT_IDLE_LIMIT,
+};
+
 static const struct nla_policy endpoint_policy[] = {
 	[SDT_A_ENDPOINT_IPV4]	= { .type = NLA_U32 },
 	[SDT_A_ENDPOINT_IPV6]	= NLA_POLICY_EXACT_LEN(sizeof(struct in6_addr)),
@@ -87,10 +91,23 @@ static const struct nla_policy link_policy[] = {
 	[SDT_A_LINK_MAX_MESSAGE]	= READ_ONLY,
 	[SDT_A_LINK_TUNNELS]		= READ_ONLY,
 	[SDT_A_LINK_LANE]		= READ_ONLY,
+	[SDT_A_LINK_PATH_MTU]		= READ_ONLY,
 };
 
 static const struct nla_policy tunnel_name_policy[] = {
 	[SDT_A_TUNNEL_NAME]		= NAME,
+};
+
+static const struct nla_policy prefix_policy[] = {
+	[SDT_A_PREFIX_IPV4]		= { .type = NLA_U32 },
+	[SDT_A_PREFIX_IPV6]		= NLA_POLICY_EXACT_LEN(sizeof(struct in6_addr)),
+	[SDT_A_PREFIX_LEN]		= NLA_POLICY_MAX(NLA_U8, 128),
+	[SDT_A_PREFIX_PORT_LO]		= { .type = NLA_U16 },
+	[SDT_A_PREFIX_PORT_HI]		= { .type = NLA_U16 },
+};
+
+static const struct nla_policy prefixes_policy[] = {
+	[SDT_A_PREFIXES_ENTRY]		= NEST(prefix_policy),
 };
 
 static const struct nla_policy tunnel_policy[] = {
@@ -116,6 +133,15 @@ static const struct nla_policy tunnel_policy[] = {
 	[SDT_A_TUNNEL_CHANNELS]		= READ_ONLY,
 	[SDT_A_TUNNEL_IN_DATAGRAMS]	= READ_ONLY,
 	[SDT_A_TUNNEL_OUT_DATAGRAMS]	= READ_ONLY,
+	[SDT_A_TUNNEL_IDLE_ONESHOT]	= NLA_POLICY_FULL_RANGE(NLA_U32, &oneshot_range),
+	[SDT_A_TUNNEL_EGRESS_LAST]	= NEST(address_policy),
+	[SDT_A_TUNNEL_CLIENT_ADDRESS]	= NLA_POLICY_MAX(NLA_U8, SDT_CLIENT_TRANSPARENT),
+	[SDT_A_TUNNEL_CLIENT_ALLOW]	= NEST(prefixes_policy),
+	[SDT_A_TUNNEL_ALLOW]		= NEST(prefixes_policy),
+	[SDT_A_TUNNEL_FILTER]		= NLA_POLICY_MAX(NLA_U8, SDT_FILTER_NONE),
+	[SDT_A_TUNNEL_PORTS]		= READ_ONLY,
+	[SDT_A_TUNNEL_PORTS_ACTIVE]	= READ_ONLY,
+	[SDT_A_TUNNEL_PORTS_RESTING]	= READ_ONLY,
 };
 
 static const struct nla_policy channel_get_policy[] = {
@@ -381,6 +407,126 @@ int sdt_nl_parse_link(struct nlattr **attrs, struct sdt_link_cfg *cfg,
 	return err;
 }
 
+/* The addresses of [@first, @last], up to what can be counted; IPv6 differs in its last bytes only. */
+static u32 addresses(const struct sdt_endpoint *first, const struct sdt_endpoint *last)
+{
+	u32 lo = be32_to_cpu(first->ip.s6_addr32[3]), hi = be32_to_cpu(last->ip.s6_addr32[3]);
+
+	if (memcmp(&first->ip, &last->ip, 12) || lo > hi)
+		return 0;
+	return hi - lo == U32_MAX ? U32_MAX : hi - lo + 1;
+}
+
+static int parse_egress(struct nlattr **tb, struct sdt_tunnel_cfg *cfg,
+			struct netlink_ext_ack *extack)
+{
+	const struct nlattr *last = tb[SDT_A_TUNNEL_EGRESS_LAST];
+	int err = 0;
+	u32 n;
+
+	if (tb[SDT_A_TUNNEL_EGRESS])
+		err = parse_local(tb[SDT_A_TUNNEL_EGRESS], &cfg->egress, extack);
+	if (err || !last)
+		return err;
+	if (!cfg->egress.family || sdt_ip_any(&cfg->egress.ip)) {
+		NL_SET_ERR_MSG_ATTR(extack, last, "an egress range needs its first address");
+		return -EINVAL;
+	}
+	err = parse_local(last, &cfg->egress_last, extack);
+	if (err)
+		return err;
+	n = addresses(&cfg->egress, &cfg->egress_last);
+	if (cfg->egress_last.family != cfg->egress.family ||
+	    cfg->egress_last.ifindex != cfg->egress.ifindex || !n) {
+		NL_SET_ERR_MSG_ATTR(extack, last, "an egress range goes up, from an address to one of its family");
+		return -EINVAL;
+	}
+	if (n > SDT_EGRESS_LIMIT) {
+		NL_SET_ERR_MSG_ATTR(extack, last, "an egress range has at most 256 addresses");
+		return -ERANGE;
+	}
+	if (n == 1)
+		memset(&cfg->egress_last, 0, sizeof(cfg->egress_last));
+	return 0;
+}
+
+static int parse_prefix(const struct nlattr *nest, struct sdt_prefix *p,
+			struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[SDT_A_PREFIX_MAX + 1];
+	struct in6_addr ip;
+	int err;
+
+	err = nla_parse_nested(tb, SDT_A_PREFIX_MAX, nest, prefix_policy, extack);
+	if (err)
+		return err;
+	if (!tb[SDT_A_PREFIX_IPV4] == !tb[SDT_A_PREFIX_IPV6] || !tb[SDT_A_PREFIX_LEN] ||
+	    !tb[SDT_A_PREFIX_PORT_LO] != !tb[SDT_A_PREFIX_PORT_HI]) {
+		NL_SET_ERR_MSG_ATTR(extack, nest, "a prefix is an address, a length, and two ports or none");
+		return -EINVAL;
+	}
+	memset(p, 0, sizeof(*p));
+	p->len = nla_get_u8(tb[SDT_A_PREFIX_LEN]);
+	if (tb[SDT_A_PREFIX_IPV4]) {
+		ip = sdt_ip_from4(nla_get_in_addr(tb[SDT_A_PREFIX_IPV4]));
+		if (p->len > 32) {
+			NL_SET_ERR_MSG_ATTR(extack, nest, "a prefix of IPv4 has at most 32 bits");
+			return -ERANGE;
+		}
+		p->len += SDT_PREFIX_V4_BITS;
+	} else {
+		ip = nla_get_in6_addr(tb[SDT_A_PREFIX_IPV6]);
+		if (ipv6_addr_v4mapped(&ip)) {
+			NL_SET_ERR_MSG_ATTR(extack, nest, "an IPv4 address must be given as such");
+			return -EINVAL;
+		}
+	}
+	memcpy(p->ip, &ip, sizeof(p->ip));
+	p->port_hi = U16_MAX;
+	if (tb[SDT_A_PREFIX_PORT_LO]) {
+		p->port_lo = nla_get_u16(tb[SDT_A_PREFIX_PORT_LO]);
+		p->port_hi = nla_get_u16(tb[SDT_A_PREFIX_PORT_HI]);
+	}
+	if (sdt_prefix_valid(p))
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, nest, "a prefix has no bits beyond its length, and its ports go up");
+	return -EINVAL;
+}
+
+/* An empty nest is an empty list: *@list stays NULL. */
+static int parse_prefixes(const struct nlattr *nest, struct sdt_prefixes **list,
+			  struct netlink_ext_ack *extack)
+{
+	struct sdt_prefixes *l;
+	unsigned int n = 0;
+	struct nlattr *nla;
+	int rem, err;
+
+	if (!nest)
+		return 0;
+	nla_for_each_nested(nla, nest, rem)
+		n++;
+	if (n > SDT_PREFIXES_LIMIT) {
+		NL_SET_ERR_MSG_ATTR(extack, nest, "a list has at most 64 prefixes");
+		return -E2BIG;
+	}
+	if (!n)
+		return 0;
+	l = kzalloc(struct_size(l, v, n), GFP_KERNEL_ACCOUNT);
+	if (!l)
+		return -ENOMEM;
+	nla_for_each_nested(nla, nest, rem) {
+		err = parse_prefix(nla, &l->v[l->n], extack);
+		if (err) {
+			kfree(l);
+			return err;
+		}
+		l->n++;
+	}
+	*list = l;
+	return 0;
+}
+
 static int parse_tunnel_endpoints(struct nlattr **tb, struct sdt_tunnel_cfg *cfg,
 				  struct netlink_ext_ack *extack)
 {
@@ -392,9 +538,7 @@ static int parse_tunnel_endpoints(struct nlattr **tb, struct sdt_tunnel_cfg *cfg
 		err = parse_remote(tb[SDT_A_TUNNEL_CUSTOMER], &cfg->customer, extack);
 	if (!err && tb[SDT_A_TUNNEL_TARGET])
 		err = parse_remote(tb[SDT_A_TUNNEL_TARGET], &cfg->target, extack);
-	if (!err && tb[SDT_A_TUNNEL_EGRESS])
-		err = parse_local(tb[SDT_A_TUNNEL_EGRESS], &cfg->egress, extack);
-	return err;
+	return err ?: parse_egress(tb, cfg, extack);
 }
 
 static int parse_egress_ports(struct nlattr **tb, struct sdt_tunnel_cfg *cfg,
@@ -453,8 +597,16 @@ int sdt_nl_parse_tunnel(struct nlattr **attrs, struct sdt_tunnel_cfg *cfg,
 		cfg->idle = nla_get_u32(tb[SDT_A_TUNNEL_IDLE]);
 	if (tb[SDT_A_TUNNEL_AT_LIMIT])
 		cfg->at_limit = nla_get_u8(tb[SDT_A_TUNNEL_AT_LIMIT]);
+	if (tb[SDT_A_TUNNEL_IDLE_ONESHOT])
+		cfg->idle_oneshot = nla_get_u32(tb[SDT_A_TUNNEL_IDLE_ONESHOT]);
+	if (tb[SDT_A_TUNNEL_CLIENT_ADDRESS])
+		cfg->client_address = nla_get_u8(tb[SDT_A_TUNNEL_CLIENT_ADDRESS]);
+	if (tb[SDT_A_TUNNEL_FILTER])
+		cfg->filter = nla_get_u8(tb[SDT_A_TUNNEL_FILTER]);
 	return parse_tunnel_endpoints(tb, cfg, extack) ?:
-	       parse_egress_ports(tb, cfg, extack);
+	       parse_egress_ports(tb, cfg, extack) ?:
+	       parse_prefixes(tb[SDT_A_TUNNEL_ALLOW], &cfg->allow, extack) ?:
+	       parse_prefixes(tb[SDT_A_TUNNEL_CLIENT_ALLOW], &cfg->client_allow, extack);
 }
 
 /* The attribute @type in @nest, or NULL. */

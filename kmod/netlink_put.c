@@ -209,6 +209,73 @@ static int put_tunnel_settings(struct sk_buff *skb, const struct sdt_tunnel *t)
 	return 0;
 }
 
+static int put_prefix(struct sk_buff *skb, const struct sdt_prefix *p)
+{
+	struct nlattr *nest = nla_nest_start(skb, SDT_A_PREFIXES_ENTRY);
+	const struct in6_addr *ip = (const struct in6_addr *)p->ip;
+	bool v4 = ipv6_addr_v4mapped(ip);
+
+	if (!nest ||
+	    (v4 ? nla_put_in_addr(skb, SDT_A_PREFIX_IPV4, sdt_ip_to4(ip)) :
+		  nla_put_in6_addr(skb, SDT_A_PREFIX_IPV6, ip)) ||
+	    nla_put_u8(skb, SDT_A_PREFIX_LEN, v4 ? p->len - SDT_PREFIX_V4_BITS : p->len))
+		return -EMSGSIZE;
+	if ((p->port_lo || p->port_hi != U16_MAX) &&
+	    (nla_put_u16(skb, SDT_A_PREFIX_PORT_LO, p->port_lo) ||
+	     nla_put_u16(skb, SDT_A_PREFIX_PORT_HI, p->port_hi)))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/* An empty list is left out. */
+static int put_prefixes(struct sk_buff *skb, int type, const struct sdt_prefixes *list)
+{
+	struct nlattr *nest;
+	unsigned int i;
+
+	if (!list)
+		return 0;
+	nest = nla_nest_start(skb, type);
+	if (!nest)
+		return -EMSGSIZE;
+	for (i = 0; i < list->n; i++)
+		if (put_prefix(skb, &list->v[i]))
+			return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static const struct sdt_prefixes *prefixes(const struct sdt_tunnel *t,
+					   const struct sdt_prefixes __rcu *list)
+{
+	return rcu_dereference_protected(list, lockdep_is_held(&t->node->lock));
+}
+
+/* What the peer may make this node do, and what the target learns. */
+static int put_tunnel_policy(struct sk_buff *skb, const struct sdt_tunnel *t)
+{
+	if ((t->client_address &&
+	     nla_put_u8(skb, SDT_A_TUNNEL_CLIENT_ADDRESS, t->client_address)) ||
+	    put_prefixes(skb, SDT_A_TUNNEL_CLIENT_ALLOW, prefixes(t, t->client_allow)) ||
+	    put_prefixes(skb, SDT_A_TUNNEL_ALLOW, prefixes(t, t->allow)) ||
+	    (t->ops->mode == SDT_MODE_ROUTER && nla_put_u8(skb, SDT_A_TUNNEL_FILTER, t->filter)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int put_egress(struct sk_buff *skb, const struct sdt_tunnel *t)
+{
+	if (put_optional(skb, SDT_A_TUNNEL_EGRESS, &t->egress) ||
+	    put_optional(skb, SDT_A_TUNNEL_EGRESS_LAST, &t->egress_last) ||
+	    (t->egress_port_lo &&
+	     nla_put_u16(skb, SDT_A_TUNNEL_EGRESS_PORT_LO, t->egress_port_lo)) ||
+	    (t->egress_port_hi &&
+	     nla_put_u16(skb, SDT_A_TUNNEL_EGRESS_PORT_HI, t->egress_port_hi)))
+		return -EMSGSIZE;
+	return 0;
+}
+
 /* What only tunnels with channels have. */
 static int put_tunnel_limits(struct sk_buff *skb, const struct sdt_tunnel *t)
 {
@@ -220,11 +287,7 @@ static int put_tunnel_limits(struct sk_buff *skb, const struct sdt_tunnel *t)
 	    nla_put_u32(skb, SDT_A_TUNNEL_CHANNEL_RATE, t->channel_rate) ||
 	    nla_put_u32(skb, SDT_A_TUNNEL_IDLE, t->idle) ||
 	    nla_put_u8(skb, SDT_A_TUNNEL_AT_LIMIT, t->at_limit) ||
-	    put_optional(skb, SDT_A_TUNNEL_EGRESS, &t->egress) ||
-	    (t->egress_port_lo &&
-	     nla_put_u16(skb, SDT_A_TUNNEL_EGRESS_PORT_LO, t->egress_port_lo)) ||
-	    (t->egress_port_hi &&
-	     nla_put_u16(skb, SDT_A_TUNNEL_EGRESS_PORT_HI, t->egress_port_hi)))
+	    nla_put_u32(skb, SDT_A_TUNNEL_IDLE_ONESHOT, t->idle_oneshot))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -237,6 +300,7 @@ static int put_tunnel(struct sk_buff *skb, struct sdt_tunnel *t, u64 *counters)
 	sdt_stats_read(t->stats, counters);
 	nest = nla_nest_start(skb, SDT_A_TUNNEL);
 	if (!nest || put_tunnel_settings(skb, t) || put_tunnel_limits(skb, t) ||
+	    put_egress(skb, t) || put_tunnel_policy(skb, t) ||
 	    nla_put_u32(skb, SDT_A_TUNNEL_CHANNELS, sdt_tunnel_channel_count(t)) ||
 	    put_u64(skb, SDT_A_TUNNEL_IN_DATAGRAMS, counters[SDT_STAT_IN_DATAGRAMS]) ||
 	    put_u64(skb, SDT_A_TUNNEL_OUT_DATAGRAMS, counters[SDT_STAT_OUT_DATAGRAMS]))
@@ -377,6 +441,18 @@ err_free:
 	return err;
 }
 
+/*
+ * A tunnel with both its lists full, IPv6 with ports: 48 bytes an entry, and
+ * what else there is of it.
+ */
+#define TUNNEL_MESSAGE_SIZE	(2 * SDT_PREFIXES_LIMIT * 48 + 1024)
+
+int sdt_nl_tunnel_dump_start(struct netlink_callback *cb)
+{
+	cb->min_dump_alloc = TUNNEL_MESSAGE_SIZE;
+	return 0;
+}
+
 int sdt_nl_tunnel_get(struct sk_buff *skb, struct genl_info *info)
 {
 	struct sdt_node *node;
@@ -386,7 +462,7 @@ int sdt_nl_tunnel_get(struct sk_buff *skb, struct genl_info *info)
 	void *hdr;
 	int err = -ENOMEM;
 
-	msg = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	msg = genlmsg_new(TUNNEL_MESSAGE_SIZE, GFP_KERNEL);
 	counters = alloc_counters();
 	if (!msg || !counters)
 		goto out_free;

@@ -84,12 +84,25 @@ static void merge(struct sdt_tunnel_cfg *full, const struct sdt_tunnel_cfg *cfg)
 		full->idle = cfg->idle;
 	if (set & BIT(SDT_A_TUNNEL_AT_LIMIT))
 		full->at_limit = cfg->at_limit;
-	if (set & BIT(SDT_A_TUNNEL_EGRESS))
+	/* a first address alone is a range of one */
+	if (set & (BIT(SDT_A_TUNNEL_EGRESS) | BIT(SDT_A_TUNNEL_EGRESS_LAST))) {
 		full->egress = cfg->egress;
+		full->egress_last = cfg->egress_last;
+	}
 	if (set & BIT(SDT_A_TUNNEL_EGRESS_PORT_LO))
 		full->egress_port_lo = cfg->egress_port_lo;
 	if (set & BIT(SDT_A_TUNNEL_EGRESS_PORT_HI))
 		full->egress_port_hi = cfg->egress_port_hi;
+	if (set & BIT(SDT_A_TUNNEL_IDLE_ONESHOT))
+		full->idle_oneshot = cfg->idle_oneshot;
+	if (set & BIT(SDT_A_TUNNEL_CLIENT_ADDRESS))
+		full->client_address = cfg->client_address;
+	if (set & BIT(SDT_A_TUNNEL_FILTER))
+		full->filter = cfg->filter;
+	if (set & BIT(SDT_A_TUNNEL_ALLOW))
+		full->allow = cfg->allow;
+	if (set & BIT(SDT_A_TUNNEL_CLIENT_ALLOW))
+		full->client_allow = cfg->client_allow;
 }
 
 /* What a new tunnel is when nothing else is said. */
@@ -128,6 +141,12 @@ static void default_server_channels(struct sdt_tunnel_cfg *full)
 				   sdt_ports_range(full->egress_port_lo, full->egress_port_hi));
 }
 
+static struct sdt_prefixes *prefixes(const struct sdt_tunnel *t,
+				     struct sdt_prefixes __rcu *where)
+{
+	return rcu_dereference_protected(where, lockdep_is_held(&t->node->lock));
+}
+
 static void current_cfg(const struct sdt_tunnel *t, struct sdt_tunnel_cfg *full)
 {
 	memset(full, 0, sizeof(*full));
@@ -143,16 +162,37 @@ static void current_cfg(const struct sdt_tunnel *t, struct sdt_tunnel_cfg *full)
 	full->idle = t->idle;
 	full->at_limit = t->at_limit;
 	full->egress = t->egress;
+	full->egress_last = t->egress_last;
 	full->egress_port_lo = t->egress_port_lo;
 	full->egress_port_hi = t->egress_port_hi;
+	full->idle_oneshot = t->idle_oneshot;
+	full->client_address = t->client_address;
+	full->filter = t->filter;
+	full->allow = prefixes(t, t->allow);
+	full->client_allow = prefixes(t, t->client_allow);
 }
 
+/* @list becomes the tunnel's; the old one goes when nobody reads it any more. */
+static void prefixes_swap(struct sdt_tunnel *t, struct sdt_prefixes __rcu **where,
+			  struct sdt_prefixes *list)
+{
+	struct sdt_prefixes *old = prefixes(t, *where);
+
+	if (old == list)
+		return;
+	rcu_assign_pointer(*where, list);
+	if (old)
+		kfree_rcu(old, rcu);
+}
+
+/* The lists of @full become the tunnel's: node->lock. */
 static void store_cfg(struct sdt_tunnel *t, const struct sdt_tunnel_cfg *full)
 {
 	t->listen = full->listen;
 	t->customer = full->customer;
 	t->target = full->target;
 	t->egress = full->egress;
+	t->egress_last = full->egress_last;
 	t->egress_port_lo = full->egress_port_lo;
 	t->egress_port_hi = full->egress_port_hi;
 	WRITE_ONCE(t->max_channels, full->max_channels);
@@ -160,6 +200,26 @@ static void store_cfg(struct sdt_tunnel *t, const struct sdt_tunnel_cfg *full)
 	WRITE_ONCE(t->channel_rate, full->channel_rate);
 	WRITE_ONCE(t->idle, full->idle);
 	WRITE_ONCE(t->at_limit, full->at_limit);
+	WRITE_ONCE(t->idle_oneshot, full->idle_oneshot);
+	WRITE_ONCE(t->client_address, full->client_address);
+	WRITE_ONCE(t->filter, full->filter);
+	prefixes_swap(t, &t->allow, full->allow);
+	prefixes_swap(t, &t->client_allow, full->client_allow);
+}
+
+void sdt_tunnel_cfg_release(struct sdt_tunnel_cfg *cfg)
+{
+	kfree(cfg->allow);
+	kfree(cfg->client_allow);
+	cfg->allow = NULL;
+	cfg->client_allow = NULL;
+}
+
+/* A tunnel holds the lists now. */
+static void cfg_taken(struct sdt_tunnel_cfg *cfg)
+{
+	cfg->allow = NULL;
+	cfg->client_allow = NULL;
 }
 
 static bool is_group(const struct sdt_endpoint *e)
@@ -289,6 +349,9 @@ static void tunnel_finish(struct sdt_tunnel *t, bool tell)
 	sdt_dest_free_now(dest_swap(t, NULL));
 	atomic_dec(&t->link->tunnel_count);
 	t->node->tunnel_count--;
+	/* a grace period is over: nobody reads them */
+	kfree(prefixes(t, t->allow));
+	kfree(prefixes(t, t->client_allow));
 	free_percpu(t->stats);
 	kfree(t);
 }
@@ -353,7 +416,6 @@ static struct sdt_tunnel *tunnel_alloc(struct sdt_node *node, struct sdt_link *l
 	t->lane = SDT_LANE_UNSET;
 	spin_lock_init(&t->lock);
 	encode_hdr(t);
-	store_cfg(t, full);
 	return t;
 }
 
@@ -407,7 +469,7 @@ static int check_new(struct sdt_node *node, struct sdt_link *link,
 }
 
 struct sdt_tunnel *sdt_tunnel_create(struct sdt_node *node, struct sdt_link *link,
-				     const struct sdt_tunnel_cfg *cfg,
+				     struct sdt_tunnel_cfg *cfg,
 				     struct netlink_ext_ack *extack)
 {
 	struct sdt_tunnel_cfg full;
@@ -433,6 +495,8 @@ struct sdt_tunnel *sdt_tunnel_create(struct sdt_node *node, struct sdt_link *lin
 		kfree(t);
 		return ERR_PTR(err);
 	}
+	store_cfg(t, &full);
+	cfg_taken(cfg);
 	atomic_inc(&link->tunnel_count);
 	node->tunnel_count++;
 	err = t->ops->start(t, extack);
@@ -466,6 +530,7 @@ static int change_prepare(struct sdt_tunnel *t, const struct sdt_tunnel_cfg *ful
 	memset(ch, 0, sizeof(*ch));
 	ch->move = !sdt_endpoint_equal(&full->target, &t->target);
 	ch->ports = ch->move || !sdt_endpoint_equal(&full->egress, &t->egress) ||
+		    !sdt_endpoint_equal(&full->egress_last, &t->egress_last) ||
 		    full->egress_port_lo != t->egress_port_lo ||
 		    full->egress_port_hi != t->egress_port_hi;
 	if (rcu_access_pointer(t->dest) &&
@@ -506,7 +571,7 @@ static void change_commit(struct sdt_tunnel *t, const struct sdt_tunnel_cfg *ful
 		sdt_channels_sweep_soon(t);
 }
 
-int sdt_tunnel_set(struct sdt_tunnel *t, const struct sdt_tunnel_cfg *cfg,
+int sdt_tunnel_set(struct sdt_tunnel *t, struct sdt_tunnel_cfg *cfg,
 		   struct netlink_ext_ack *extack)
 {
 	struct sdt_tunnel_cfg full;
@@ -522,8 +587,10 @@ int sdt_tunnel_set(struct sdt_tunnel *t, const struct sdt_tunnel_cfg *cfg,
 	err = check_endpoints(&full, extack) ?: t->ops->validate(&full, extack);
 	if (!err)
 		err = change_prepare(t, &full, &ch, extack);
-	if (!err)
+	if (!err) {
 		change_commit(t, &full, &ch);
+		cfg_taken(cfg);
+	}
 	return err;
 }
 

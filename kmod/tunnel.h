@@ -4,6 +4,7 @@
 #define _SDT_TUNNEL_H
 
 #include "link.h"
+#include "prefix.h"
 #include "socket.h"
 
 struct sdt_channels;
@@ -45,7 +46,24 @@ struct sdt_mode_ops {
 			const struct sdt_control *c);
 };
 
-/* Bits of @set are 1 << SDT_A_TUNNEL_*. */
+/*
+ * A list of prefixes, immutable, replaced whole under RCU. Owner: the
+ * configuration that a request makes, then the tunnel.
+ */
+struct sdt_prefixes {
+	struct rcu_head rcu;
+	unsigned int n;
+	struct sdt_prefix v[];
+};
+
+/** sdt_prefixes_name() - does @list name this address and port? NULL names nothing; RCU */
+static inline bool sdt_prefixes_name(const struct sdt_prefixes *list, const struct in6_addr *ip,
+				     __be16 port)
+{
+	return list && sdt_prefix_any_covers(list->v, list->n, ip->s6_addr, ntohs(port));
+}
+
+/* Bits of @set are 1 << SDT_A_TUNNEL_*. Whoever made it ends it by sdt_tunnel_cfg_release(). */
 struct sdt_tunnel_cfg {
 	u32 set;
 	char name[SDT_NAME_LEN];
@@ -60,9 +78,18 @@ struct sdt_tunnel_cfg {
 	u32 channel_rate;
 	u32 idle;
 	u8 at_limit;
-	struct sdt_endpoint egress;
+	struct sdt_endpoint egress;	/* first of the addresses */
+	struct sdt_endpoint egress_last; /* family 0: there is one only */
 	u16 egress_port_lo, egress_port_hi;
+	u32 idle_oneshot;
+	u8 client_address;
+	u8 filter;
+	struct sdt_prefixes *allow;	/* NULL: none */
+	struct sdt_prefixes *client_allow;
 };
+
+/** sdt_tunnel_cfg_release() - free what sdt_nl_parse_tunnel() made and no tunnel took over */
+void sdt_tunnel_cfg_release(struct sdt_tunnel_cfg *cfg);
 
 /*
  * Listening sockets of one tunnel, being opened or being closed: what
@@ -120,7 +147,13 @@ struct sdt_tunnel {
 	u32 idle;			/* s */
 	u8 at_limit;
 	struct sdt_endpoint egress;
+	struct sdt_endpoint egress_last; /* family 0: there is one only */
 	u16 egress_port_lo, egress_port_hi;
+	u32 idle_oneshot;		/* s; 0: as idle */
+	u8 client_address;		/* enum sdt_client_address */
+	u8 filter;			/* enum sdt_filter */
+	struct sdt_prefixes __rcu *allow;	/* NULL: none; readers: RCU */
+	struct sdt_prefixes __rcu *client_allow;
 
 	/*
 	 * Opening and ending of channels, the port pool, parked datagrams; BH.
@@ -135,11 +168,14 @@ struct sdt_tunnel {
 	struct sdt_listeners closing;
 };
 
-/* Control: node->lock held, process context; -errno with @extack set. */
+/*
+ * Control: node->lock held, process context; -errno with @extack set. Where they
+ * succeed, the tunnel has taken over @cfg's lists.
+ */
 struct sdt_tunnel *sdt_tunnel_create(struct sdt_node *node, struct sdt_link *link,
-				     const struct sdt_tunnel_cfg *cfg,
+				     struct sdt_tunnel_cfg *cfg,
 				     struct netlink_ext_ack *extack);
-int sdt_tunnel_set(struct sdt_tunnel *t, const struct sdt_tunnel_cfg *cfg,
+int sdt_tunnel_set(struct sdt_tunnel *t, struct sdt_tunnel_cfg *cfg,
 		   struct netlink_ext_ack *extack);
 void sdt_tunnel_destroy(struct sdt_tunnel *t);
 struct sdt_tunnel *sdt_tunnel_find(struct sdt_node *node, const char *name);

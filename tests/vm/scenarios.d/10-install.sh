@@ -51,7 +51,7 @@ check 'a second install keeps the key' run_as local '
 check 'the commands for local' run_as local "$(cat /tmp/readme.local)"
 check 'the commands for remote' run_as remote "$(cat /tmp/readme.remote)"
 check 'a datagram each way' sdtload echo --ns bob --bind 10.0.0.53:53 --expect received=1 -- \
-	client --ns alice --to 192.168.1.1:5300 --stall 5000
+	client --ns alice --to 192.168.1.1:5300 --stall 20000
 check 'the link is up' test "$(sdtctl -n local -j show links | jq -r '.[0].state')" = up
 check 'tool and module agree' sdtctl version
 check 'the module goes, with all that it serves' rmmod sdt
