@@ -50,4 +50,10 @@ static inline void sdt_put_be64(void *p, u64 v)
 	sdt_put_be32(b + 4, v & 0xffffffff);
 }
 
+/* Is the IPv6 address of 16 bytes an IPv4 one, ::ffff:a.b.c.d? */
+static inline bool sdt_bytes_v4mapped(const u8 *ip)
+{
+	return !sdt_get_be64(ip) && sdt_get_be32(ip + 8) == 0xffff;
+}
+
 #endif /* _SDT_BYTES_H */

@@ -10,6 +10,7 @@
 #define LENGTH_LEN	2
 #define TUNNEL_LEN	2
 #define PORT_LEN	2
+#define IP_LEN		16
 #define OP_LEN		1
 
 /* Operands of control frames, the op included */
@@ -82,6 +83,25 @@ unsigned int sdt_frame_encode(u8 *buf, const struct sdt_frame *f)
 		p += PORT_LEN;
 	}
 	return p - buf;
+}
+
+unsigned int sdt_frame_add_addr(u8 *hdr, unsigned int len, const u8 *ip, __be16 port)
+{
+	u8 af = sdt_bytes_v4mapped(ip) ? SDT_FRAME_AF_IPV4 : SDT_FRAME_AF_IPV6;
+
+	hdr[0] += SDT_FRAME_AF_STEP * af;
+	memcpy(hdr + len, ip + IP_LEN - ip_len(af), ip_len(af));
+	len += ip_len(af);
+	memcpy(hdr + len, &port, PORT_LEN);
+	return len + PORT_LEN;
+}
+
+void sdt_frame_ip(const struct sdt_frame *f, u8 *ip)
+{
+	memset(ip, 0, IP_LEN);
+	if (f->af == SDT_FRAME_AF_IPV4)
+		sdt_put_be16(ip + IP_LEN - 6, 0xffff);
+	memcpy(ip + IP_LEN - ip_len(f->af), f->addr, ip_len(f->af));
 }
 
 static u32 get_channel(const u8 *p, unsigned int chlen)

@@ -46,6 +46,22 @@ unsigned int sdt_frame_encode(u8 *buf, const struct sdt_frame *f);
  */
 int sdt_frame_decode(const u8 *msg, u32 len, u32 *off, struct sdt_frame *f);
 
+/**
+ * sdt_frame_add_addr() - put an address behind a header that was encoded without one
+ * @hdr: the header, of a frame without a length; room for 18 bytes more
+ * @len: its bytes
+ * @ip: 16 bytes; an IPv4 address v4-mapped
+ * @port: belongs to it
+ * Return: bytes of the longer header.
+ */
+unsigned int sdt_frame_add_addr(u8 *hdr, unsigned int len, const u8 *ip, __be16 port);
+
+/**
+ * sdt_frame_ip() - the address of a decoded frame that has one
+ * @ip: 16 bytes; an IPv4 address v4-mapped, whichever way it came
+ */
+void sdt_frame_ip(const struct sdt_frame *f, u8 *ip);
+
 /* A control frame's operands, decoded. */
 struct sdt_control {
 	u8 op;			/* enum sdt_control_op */

@@ -657,6 +657,56 @@ static void control_round_trip(void)
 	}
 }
 
+/* A header without an address, and the same with one put in afterwards or from the start. */
+static void an_address_can_be_added(void)
+{
+	u8 added[SDT_FRAME_HDR_MAX + 1], whole[SDT_FRAME_HDR_MAX], ip[16];
+	unsigned int n, added_len, i;
+	struct sdt_frame f;
+
+	for (i = 0; i < 100000; i++) {
+		random_frame(&f);
+		f.has_length = false;
+		if (f.af == SDT_FRAME_AF_NONE)
+			f.af = SDT_FRAME_AF_IPV4;
+		/* An IPv6 address that is an IPv4 one would be told as such. */
+		if (f.af == SDT_FRAME_AF_IPV6)
+			f.addr[0] |= 1;
+		n = sdt_frame_encode(whole, &f);
+		sdt_frame_ip(&f, ip);
+		f.af = SDT_FRAME_AF_NONE;
+		memset(added, 0xee, sizeof(added));
+		added_len = sdt_frame_encode(added, &f);
+		added_len = sdt_frame_add_addr(added, added_len, ip, f.port);
+		EXPECT(added_len == n, "%u bytes, not %u", added_len, n);
+		EXPECT_MEM(added, whole, n, "frame %u", i);
+		EXPECT(added[n] == 0xee, "nothing written beyond");
+	}
+}
+
+static void addresses_are_16_bytes(void)
+{
+	static const u8 v4[16] = { [10] = 0xff, 0xff, 192, 0, 2, 53 };
+	static const u8 v6[16] = { 0x20, 1, 0xd, 0xb8, [14] = 0xff, 0xff };
+	struct sdt_frame f = { .af = SDT_FRAME_AF_IPV4, .addr = { 192, 0, 2, 53, 1, 2, 3, 4 } };
+	u8 ip[16], hdr[SDT_FRAME_HDR_MAX] = { 0 };
+
+	memset(ip, 0xee, sizeof(ip));
+	sdt_frame_ip(&f, ip);
+	EXPECT_MEM(ip, v4, 16, "IPv4");
+	/* The long form of an IPv4 address is the same address. */
+	f.af = SDT_FRAME_AF_IPV6;
+	memcpy(f.addr, v4, 16);
+	sdt_frame_ip(&f, ip);
+	EXPECT_MEM(ip, v4, 16, "v4-mapped");
+	memcpy(f.addr, v6, 16);
+	sdt_frame_ip(&f, ip);
+	EXPECT_MEM(ip, v6, 16, "IPv6");
+	EXPECT(sdt_frame_add_addr(hdr, 1, v4, 0) == 7 && hdr[0] == 5, "IPv4 form %u", hdr[0]);
+	hdr[0] = 0;
+	EXPECT(sdt_frame_add_addr(hdr, 1, v6, 0) == 19 && hdr[0] == 10, "IPv6 form %u", hdr[0]);
+}
+
 static const struct ktap_case cases[] = {
 	KTAP_CASE(known_bytes),
 	KTAP_CASE(every_first_byte),
@@ -677,6 +727,8 @@ static const struct ktap_case cases[] = {
 	KTAP_CASE(control_of_the_link_carries_no_address),
 	KTAP_CASE(fragment_rules),
 	KTAP_CASE(control_round_trip),
+	KTAP_CASE(an_address_can_be_added),
+	KTAP_CASE(addresses_are_16_bytes),
 };
 
 int main(void)
