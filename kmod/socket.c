@@ -35,7 +35,7 @@ static int endpoint_to_sockaddr(const struct sdt_endpoint *e, struct sockaddr_st
 	return sizeof(*sin6);
 }
 
-struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg)
+static int open_plain(struct net *net, const struct sdt_socket_cfg *cfg, struct socket **sock)
 {
 	struct udp_port_cfg port = {
 		.family = cfg->family,
@@ -46,14 +46,6 @@ struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg
 		.use_udp6_rx_checksums = 1,
 		.ipv6_v6only = 1,
 	};
-	struct udp_tunnel_sock_cfg hook = {
-		.sk_user_data = cfg->user_data,
-		.encap_type = 1,
-		.encap_rcv = cfg->rcv,
-	};
-	struct sockaddr_storage peer;
-	struct socket *sock;
-	int err, len;
 
 	if (cfg->family == AF_INET)
 		port.local_ip.s_addr = sdt_ip_to4(&cfg->local.ip);
@@ -61,18 +53,83 @@ struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg
 	else
 		port.local_ip6 = cfg->local.ip;
 #endif
-	err = udp_sock_create(net, &port, &sock);
+	return udp_sock_create(net, &port, sock);
+}
+
+/*
+ * May it be bound to an address that is not this host's? The option wants CAP_NET_ADMIN
+ * of whoever calls. A worker has it always, and whoever configured what the worker
+ * does had it then: no request that changes anything is taken from others.
+ */
+static int set_transparent(struct socket *sock)
+{
+	bool v6 = sock->sk->sk_family == AF_INET6;
+	int one = 1;
+
+	return READ_ONCE(sock->ops)->setsockopt(sock, v6 ? SOL_IPV6 : SOL_IP,
+						v6 ? IPV6_TRANSPARENT : IP_TRANSPARENT,
+						KERNEL_SOCKPTR(&one), sizeof(one));
+}
+
+static void socket_discard(struct socket *sock)
+{
+	kernel_sock_shutdown(sock, SHUT_RDWR);
+	sock_release(sock);
+}
+
+/* The same, but the option stands between birth and bind. */
+static int open_transparent(struct net *net, const struct sdt_socket_cfg *cfg,
+			    struct socket **sockp)
+{
+	u32 ifindex = cfg->ifindex ?: cfg->local.ifindex;
+	struct sdt_endpoint local = cfg->local;
+	struct sockaddr_storage ss;
+	struct socket *sock;
+	int err, len;
+
+	err = sock_create_kern(net, cfg->family, SOCK_DGRAM, 0, &sock);
+	if (err)
+		return err;
+	local.family = cfg->family;
+	len = endpoint_to_sockaddr(&local, &ss);
+#if IS_ENABLED(CONFIG_IPV6)
+	if (cfg->family == AF_INET6)
+		err = ip6_sock_set_v6only(sock->sk);
+#endif
+	if (!err && ifindex)
+		err = sock_bindtoindex(sock->sk, ifindex, true);
+	if (!err)
+		err = set_transparent(sock);
+	if (!err)
+		err = sdt_compat_bind(sock, (struct sockaddr *)&ss, len);
+	if (err) {
+		socket_discard(sock);
+		return err;
+	}
+	*sockp = sock;
+	return 0;
+}
+
+struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg)
+{
+	struct udp_tunnel_sock_cfg hook = {
+		.sk_user_data = cfg->user_data,
+		.encap_type = 1,
+		.encap_rcv = cfg->rcv,
+	};
+	struct socket *sock;
+	int err;
+
+	err = cfg->transparent ? open_transparent(net, cfg, &sock) : open_plain(net, cfg, &sock);
 	if (err)
 		return ERR_PTR(err);
 
 	WRITE_ONCE(sock->sk->sk_mark, cfg->mark);
 	sock->sk->sk_allocation = GFP_ATOMIC;
 	if (cfg->peer.family) {
-		len = endpoint_to_sockaddr(&cfg->peer, &peer);
-		err = sdt_compat_connect(sock, (struct sockaddr *)&peer, len);
+		err = sdt_socket_connect(sock, &cfg->peer);
 		if (err) {
-			kernel_sock_shutdown(sock, SHUT_RDWR);
-			sock_release(sock);
+			socket_discard(sock);
 			return ERR_PTR(err);
 		}
 	}
@@ -95,8 +152,7 @@ void sdt_socket_detach(struct socket *sock)
 
 void sdt_socket_close(struct socket *sock)
 {
-	kernel_sock_shutdown(sock, SHUT_RDWR);
-	sock_release(sock);
+	socket_discard(sock);
 }
 
 void sdt_socket_local(struct socket *sock, struct sdt_endpoint *local)
@@ -131,6 +187,7 @@ static struct rtable *route4_lookup(struct net *net, const struct sdt_flow *flow
 		.flowi4_proto = IPPROTO_UDP,
 		.flowi4_mark = flow->mark,
 		.flowi4_oif = flow->ifindex,
+		.flowi4_flags = flow->forged ? FLOWI_FLAG_ANYSRC : 0,
 	};
 	struct rtable *rt;
 
@@ -180,10 +237,11 @@ static struct dst_entry *route6_lookup(struct net *net, const struct sdt_flow *f
 		.flowi6_proto = IPPROTO_UDP,
 		.flowi6_mark = flow->mark,
 		.flowi6_oif = flow->dst->ifindex ?: flow->ifindex,
+		.flowi6_flags = flow->forged ? FLOWI_FLAG_ANYSRC : 0,
 	};
 	struct dst_entry *dst;
 
-	if (!ipv6_addr_any(src) && !ipv6_chk_addr(net, src, NULL, 0))
+	if (!flow->forged && !ipv6_addr_any(src) && !ipv6_chk_addr(net, src, NULL, 0))
 		return ERR_PTR(-EADDRNOTAVAIL);
 	dst = sdt_compat_ip6_route(net, flow->sk, &fl);
 	if (!IS_ERR(dst))

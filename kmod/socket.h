@@ -19,6 +19,7 @@ struct sdt_socket_cfg {
 	struct sdt_endpoint peer;	/* family 0: not connected */
 	u32 ifindex;			/* bound to this interface; 0: none */
 	u32 mark;
+	bool transparent;		/* @local need not be an address of this host */
 	sdt_encap_rcv rcv;
 	void *user_data;
 };
@@ -64,6 +65,7 @@ struct sdt_flow {
 	const struct sdt_endpoint *dst;
 	const struct in6_addr *src;	/* NULL or any: the stack chooses */
 	bool src_hint;			/* if @src is gone, another one will do */
+	bool forged;			/* @src need not be an address of this host */
 	__be16 sport;
 	u32 ifindex;			/* 0: any */
 	u32 mark;
