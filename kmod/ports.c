@@ -1,34 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Egress sockets of a tunnel: a pool. */
+/* Egress sockets of a tunnel: the pool's state, and datagrams that need a port. */
 #include <linux/slab.h>
-#include <net/ip.h>
 
-#include "channel.h"
 #include "compat/compat.h"
 #include "event.h"
-#include "ports.h"
+#include "ports_int.h"
 
-#define SDT_PORTS_LOW_MIN	64	/* free sockets kept at rest: as many may come at once */
-#define SDT_PORTS_LOW_MAX	4096	/*  and at most, after the pool ran dry again and again */
-#define SDT_PORTS_CALM		60	/* s without running dry: keep half as many */
-#define SDT_PORTS_BATCH		64	/* sockets opened or closed between breaths */
-#define SDT_PORTS_GUESSES	32	/* random ports tried before all are, in turn */
-#define SDT_PORTS_RETRY		1	/* s, no route, no address, no memory */
-#define SDT_PORTS_RETRY_FULL	10	/* s, every port of the range is taken */
 #define SDT_PARK_MAX		64	/* parked datagrams of a tunnel */
 #define SDT_PARK_TIME		1	/* s */
 
-static struct kmem_cache *port_cache;
-
-static struct sdt_dest *port_dest(const struct sdt_ports *p, const struct sdt_port *port)
-{
-	return rcu_dereference_protected(port->dest, lockdep_is_held(&p->tunnel->lock));
-}
+struct kmem_cache *sdt_port_cache;
 
 /* ---- the pool's state; t->lock ------------------------------------------- */
 
 /* Arm the worker to run in @delay, or sooner if it is armed so. */
-static void wake(struct sdt_ports *p, unsigned long delay)
+void sdt_ports_wake(struct sdt_ports *p, unsigned long delay)
 {
 	unsigned long at = jiffies + delay;
 
@@ -41,14 +27,14 @@ static void wake(struct sdt_ports *p, unsigned long delay)
 }
 
 /* More than that would be of no use: each channel has one at most. */
-static unsigned int free_wanted(const struct sdt_ports *p)
+unsigned int sdt_ports_free_wanted(const struct sdt_ports *p)
 {
 	u32 max = READ_ONCE(p->tunnel->max_channels);
 
 	return min(p->low, max > p->active_count ? max - p->active_count : 0);
 }
 
-static void make_free(struct sdt_ports *p, struct sdt_port *port)
+void sdt_ports_make_free(struct sdt_ports *p, struct sdt_port *port)
 {
 	port->state = SDT_PORT_FREE;
 	list_add_tail(&port->node, &p->free);
@@ -58,7 +44,7 @@ static void make_free(struct sdt_ports *p, struct sdt_port *port)
 }
 
 /* It serves no more, and is on no list. */
-static void retire(struct sdt_ports *p, struct sdt_port *port)
+void sdt_ports_retire(struct sdt_ports *p, struct sdt_port *port)
 {
 	port->state = SDT_PORT_CLOSING;
 	list_add_tail(&port->node, &p->retired);
@@ -72,7 +58,7 @@ static void make_resting(struct sdt_ports *p, struct sdt_port *port)
 	port->gp = get_state_synchronize_rcu();
 	list_add_tail(&port->node, &p->resting);
 	p->active_count--;
-	wake(p, sdt_seconds(SDT_PORT_REST_TIME));
+	sdt_ports_wake(p, sdt_seconds(SDT_PORT_REST_TIME));
 }
 
 /* Give @c a port; its former one, of another target, goes to rest. NULL: there is none. */
@@ -86,7 +72,7 @@ static struct sdt_port *bind_port(struct sdt_ports *p, struct sdt_channel *c)
 	if (!port) {
 		p->dry = true;
 		if (!p->exhausted)
-			wake(p, 0);
+			sdt_ports_wake(p, 0);
 		return NULL;
 	}
 	list_del(&port->node);
@@ -98,9 +84,9 @@ static struct sdt_port *bind_port(struct sdt_ports *p, struct sdt_channel *c)
 	if (old)
 		make_resting(p, old);
 	/* Some slack, so that the worker does not run for each. */
-	wanted = free_wanted(p);
+	wanted = sdt_ports_free_wanted(p);
 	if (p->free_count < wanted - wanted / 4)
-		wake(p, 0);
+		sdt_ports_wake(p, 0);
 	return port;
 }
 
@@ -112,7 +98,7 @@ bool sdt_ports_exhausted(struct sdt_tunnel *t)
 	if (!p->exhausted)
 		return false;
 	/* Others on this host may give ports back. */
-	wake(p, sdt_seconds(SDT_PORTS_RETRY_FULL));
+	sdt_ports_wake(p, sdt_seconds(SDT_PORTS_RETRY_FULL));
 	return true;
 }
 
@@ -166,7 +152,7 @@ static enum sdt_stat park(struct sdt_ports *p, struct sdt_channel *c, u8 tos, st
 	c->server.deadline = jiffies + sdt_seconds(SDT_PARK_TIME);
 	list_add_tail(&c->server.wait, &p->waiting);
 	p->parked++;
-	wake(p, 0);
+	sdt_ports_wake(p, 0);
 	return 0;
 }
 
@@ -187,17 +173,6 @@ static enum sdt_stat port_or_park(struct sdt_ports *p, struct sdt_channel *c, u8
 	if (list_empty(&p->waiting))
 		*port = bind_port(p, c);
 	return *port ? 0 : park(p, c, tos, skb);
-}
-
-static void announce_exhausted(struct sdt_tunnel *t)
-{
-	const struct sdt_event_info info = {
-		.type = SDT_EVENT_PORTS_EXHAUSTED,
-		.link = t->link->name,
-		.tunnel = t->name,
-	};
-
-	sdt_event_send(t->node, &info);
 }
 
 void sdt_ports_send(struct sdt_tunnel *t, struct sdt_channel *c, u8 tos, struct sk_buff *skb)
@@ -229,15 +204,15 @@ void sdt_ports_suspect(struct sdt_tunnel *t, struct sdt_port *port)
 	if (READ_ONCE(p->suspect))
 		return;
 	spin_lock_bh(&t->lock);
-	if (port_dest(p, port) == p->dest && !p->egress.family) {
+	if (sdt_port_dest(p, port) == p->dest && !p->egress.family) {
 		WRITE_ONCE(p->suspect, true);
-		wake(p, sdt_seconds(SDT_PORTS_RETRY));
+		sdt_ports_wake(p, sdt_seconds(SDT_PORTS_RETRY));
 	}
 	spin_unlock_bh(&t->lock);
 }
 
 /* Give ports to those that wait. Context: process. */
-static void serve_waiting(struct sdt_ports *p)
+void sdt_ports_serve(struct sdt_ports *p)
 {
 	struct sdt_tunnel *t = p->tunnel;
 	struct sdt_channel *c;
@@ -265,7 +240,7 @@ static void serve_waiting(struct sdt_ports *p)
 }
 
 /* A channel that never got a port ends; one that waited for a new one keeps its old one. */
-static void expire_waiting(struct sdt_ports *p)
+void sdt_ports_expire(struct sdt_ports *p)
 {
 	struct sdt_tunnel *t = p->tunnel;
 	enum sdt_stat why;
@@ -289,581 +264,6 @@ static void expire_waiting(struct sdt_ports *p)
 		rcu_read_unlock();
 		local_bh_enable();
 	} while (skb);
-}
-
-/* ---- an egress socket ---------------------------------------------------- */
-
-/*
- * encap_rcv of an egress socket. Always consumes. The socket is connected, so the
- * kernel filters sources; the mode compares all the same, because a socket is
- * bound before it is connected. The port lives as long as this RCU read side.
- */
-static int port_rcv(struct sock *sk, struct sk_buff *skb)
-{
-	struct sdt_port *port = rcu_dereference_sk_user_data(sk);
-	struct sdt_tunnel *t;
-	struct sdt_packet p;
-	int err;
-
-	if (unlikely(!port)) {
-		kfree_skb(skb);
-		return 0;
-	}
-	t = port->tunnel;
-	err = sdt_packet_parse(skb, &p);
-	if (unlikely(err))
-		sdt_drop(t->stats, err == -EADDRNOTAVAIL ? SDT_DROP_IN_MULTICAST :
-							   SDT_DROP_IN_SHAPE, skb);
-	else
-		t->ops->answer(t, port, skb, &p);
-	return 0;
-}
-
-static int port_open(struct sdt_ports *p, struct sdt_port *port, const struct sdt_dest *dest,
-		     u16 number)
-{
-	struct sdt_socket_cfg cfg = {
-		.family = dest->remote.family,
-		.local = {
-			.family = dest->remote.family,
-			.ip = dest->local,
-			.port = htons(number),
-			.ifindex = dest->remote.ifindex,
-		},
-		.peer = dest->remote,
-		.rcv = port_rcv,
-		.user_data = port,
-	};
-	struct socket *sock;
-
-	if (inet_is_local_reserved_port(p->tunnel->node->net, number))
-		return -EADDRINUSE;
-	port->number = htons(number);
-	sock = sdt_socket_open(p->tunnel->node->net, &cfg);
-	if (IS_ERR(sock))
-		return PTR_ERR(sock);
-	port->sock = sock;
-	return 0;
-}
-
-/*
- * On a port of [@lo, @hi]: a random one, so that nobody can foretell it. The bound
- * socket is the only record of a port in use, whoever uses it. When guessing
- * fails again and again, the range is nearly full: then all ports in turn.
- */
-static int port_open_range(struct sdt_ports *p, struct sdt_port *port,
-			   const struct sdt_dest *dest, u16 lo, u16 hi)
-{
-	unsigned int range = sdt_ports_range(lo, hi);
-	unsigned int i, first;
-	int err;
-
-	for (i = 0; i < SDT_PORTS_GUESSES; i++) {
-		err = port_open(p, port, dest, lo + sdt_compat_random_below(range));
-		if (err != -EADDRINUSE)
-			return err;
-	}
-	first = sdt_compat_random_below(range);
-	for (i = 0; i < range && !READ_ONCE(p->tunnel->dead); i++) {
-		err = port_open(p, port, dest, lo + (first + i) % range);
-		if (err != -EADDRINUSE)
-			return err;
-		cond_resched();
-	}
-	return -EADDRINUSE;
-}
-
-/* ---- the worker: sockets -------------------------------------------------- */
-
-/* t->lock. Nobody is sent to @dest any more, unless it is the present one. */
-static void dest_put(struct sdt_ports *p, struct sdt_dest *dest)
-{
-	if (!--dest->users && dest != p->dest)
-		sdt_dest_free(dest);
-}
-
-/*
- * Learn what to bind to, if it is not known. Not under t->lock: a configuration
- * that comes in between makes it void. Return: 0, -EAGAIN if so, or -errno.
- */
-static int find_dest(struct sdt_ports *p)
-{
-	struct sdt_tunnel *t = p->tunnel;
-	struct sdt_endpoint target, egress;
-	struct sdt_dest *dest;
-	u32 config;
-	int err = 0;
-
-	spin_lock_bh(&t->lock);
-	dest = p->dest;
-	target = p->target;
-	egress = p->egress;
-	config = p->config;
-	spin_unlock_bh(&t->lock);
-	if (dest)
-		return 0;
-
-	if (!egress.family) {
-		err = sdt_source_for(t->node->net, &target, target.ifindex, 0, &egress.ip);
-		if (err)
-			return err;
-	}
-	dest = sdt_dest_alloc(&target, &egress.ip, target.ifindex, GFP_KERNEL_ACCOUNT);
-	if (!dest)
-		return -ENOMEM;
-	spin_lock_bh(&t->lock);
-	if (p->config == config && !p->dest)
-		p->dest = dest;
-	else
-		err = -EAGAIN;
-	spin_unlock_bh(&t->lock);
-	if (err)
-		sdt_dest_free(dest);
-	return err;
-}
-
-/* ---- the worker: another target ------------------------------------------- */
-
-/* Connect @port, of an open channel, to @dest; it stays bound where it is. */
-static int port_move(struct sdt_ports *p, struct sdt_port *port, struct sdt_dest *dest)
-{
-	struct sdt_tunnel *t = p->tunnel;
-	struct sdt_dest *old;
-	int err;
-
-	/* First the socket: nothing is sent to the new target before it can answer. */
-	err = sdt_socket_connect(port->sock, &dest->remote);
-	if (err)
-		return err;
-	spin_lock_bh(&t->lock);
-	old = port_dest(p, port);
-	dest->users++;
-	rcu_assign_pointer(port->dest, dest);
-	dest_put(p, old);
-	spin_unlock_bh(&t->lock);
-	return 0;
-}
-
-static bool same_source(const struct sdt_dest *a, const struct sdt_dest *b)
-{
-	return a->remote.family == b->remote.family && a->remote.ifindex == b->remote.ifindex &&
-	       ipv6_addr_equal(&a->local, &b->local);
-}
-
-/*
- * Ports of open channels follow to @dest, which the caller holds. One that can stay
- * bound where it is does, so that no free ports are needed; any other is stale, and
- * sdt_ports_send() gives its channel another one.
- */
-static void move_ports(struct sdt_ports *p, struct sdt_dest *dest)
-{
-	struct sdt_tunnel *t = p->tunnel;
-	struct sdt_port *port;
-
-	list_for_each_entry(port, &p->all, all) {
-		const struct sdt_dest *old;
-		bool active, can;
-
-		spin_lock_bh(&t->lock);
-		old = port_dest(p, port);
-		active = port->state == SDT_PORT_ACTIVE && old != dest;
-		can = active && same_source(old, dest);
-		spin_unlock_bh(&t->lock);
-		if (active && (!can || port_move(p, port, dest)))
-			WRITE_ONCE(port->stale, true);
-		cond_resched();
-	}
-}
-
-/* Channels whose port is bound to @local need another one. */
-static void leave_source(struct sdt_ports *p, const struct in6_addr *local)
-{
-	struct sdt_port *port;
-
-	list_for_each_entry(port, &p->all, all) {
-		spin_lock_bh(&p->tunnel->lock);
-		if (ipv6_addr_equal(&port_dest(p, port)->local, local))
-			WRITE_ONCE(port->stale, true);
-		spin_unlock_bh(&p->tunnel->lock);
-		cond_resched();
-	}
-}
-
-/* The target changed, and what to bind to is known now. */
-static void follow_target(struct sdt_ports *p)
-{
-	struct sdt_tunnel *t = p->tunnel;
-	struct sdt_dest *dest = NULL;
-
-	spin_lock_bh(&t->lock);
-	if (p->move && p->dest) {
-		WRITE_ONCE(p->move, false);
-		dest = p->dest;
-		dest->users++;
-	}
-	spin_unlock_bh(&t->lock);
-	if (!dest)
-		return;
-	move_ports(p, dest);
-	spin_lock_bh(&t->lock);
-	dest_put(p, dest);
-	spin_unlock_bh(&t->lock);
-}
-
-/* ---- the worker: more and fewer sockets ------------------------------------ */
-
-/*
- * t->lock. Every port of the range is taken: by channels, at rest, or by others on this
- * host. To try them all is dear, so that is not done again at once. -EAGAIN: a new
- * configuration came meanwhile.
- */
-static int found_full(struct sdt_ports *p, const struct sdt_dest *dest)
-{
-	if (dest != p->dest)
-		return -EAGAIN;
-	p->full = true;
-	p->full_until = jiffies + sdt_seconds(SDT_PORTS_RETRY_FULL);
-	return -EADDRINUSE;
-}
-
-/* One more socket for p->dest. */
-static int add_port(struct sdt_ports *p)
-{
-	struct sdt_tunnel *t = p->tunnel;
-	struct sdt_dest *dest;
-	struct sdt_port *port;
-	u16 lo, hi;
-	int err;
-
-	port = kmem_cache_zalloc(port_cache, GFP_KERNEL);
-	if (!port)
-		return -ENOMEM;
-	port->tunnel = t;
-
-	spin_lock_bh(&t->lock);
-	dest = p->dest;
-	lo = p->lo;
-	hi = p->hi;
-	if (!dest)
-		err = -EAGAIN;
-	else if (dest->users >= sdt_ports_range(lo, hi))
-		err = found_full(p, dest);
-	else
-		err = 0;
-	if (!err)
-		dest->users++;
-	spin_unlock_bh(&t->lock);
-	if (err)
-		goto free;
-
-	RCU_INIT_POINTER(port->dest, dest);
-	err = port_open_range(p, port, dest, lo, hi);
-	if (err)
-		goto put;
-	list_add(&port->all, &p->all);
-
-	spin_lock_bh(&t->lock);
-	if (dest == p->dest)
-		make_free(p, port);
-	else
-		retire(p, port);
-	spin_unlock_bh(&t->lock);
-	return 0;
-
-put:
-	spin_lock_bh(&t->lock);
-	if (err == -EADDRINUSE)
-		err = found_full(p, dest);
-	dest_put(p, dest);
-	spin_unlock_bh(&t->lock);
-free:
-	kmem_cache_free(port_cache, port);
-	return err;
-}
-
-/* How many sockets are missing now. */
-static unsigned int missing(struct sdt_ports *p)
-{
-	unsigned int want;
-
-	spin_lock_bh(&p->tunnel->lock);
-	want = free_wanted(p) + p->parked;
-	want = want > p->free_count ? want - p->free_count : 0;
-	spin_unlock_bh(&p->tunnel->lock);
-	return want;
-}
-
-/* No socket can be opened; if none is free either, that is the end for now. */
-static void run_out(struct sdt_ports *p)
-{
-	bool announce = false;
-
-	spin_lock_bh(&p->tunnel->lock);
-	if (list_empty(&p->free)) {
-		p->exhausted = true;
-		announce = !p->announced;
-		p->announced = true;
-	}
-	spin_unlock_bh(&p->tunnel->lock);
-	if (announce)
-		announce_exhausted(p->tunnel);
-}
-
-static bool still_full(struct sdt_ports *p)
-{
-	bool full;
-
-	spin_lock_bh(&p->tunnel->lock);
-	if (p->full && time_after_eq(jiffies, p->full_until))
-		p->full = false;
-	full = p->full;
-	spin_unlock_bh(&p->tunnel->lock);
-	return full;
-}
-
-static int refill_one(struct sdt_ports *p)
-{
-	int err = find_dest(p);
-
-	if (err)
-		return err;
-	follow_target(p);
-	return missing(p) ? add_port(p) : 0;
-}
-
-/* Return: jiffies until another attempt makes sense, 0: all is well. */
-static unsigned long refill(struct sdt_ports *p)
-{
-	unsigned int opened = 0;
-	int err = 0;
-
-	if (still_full(p)) {
-		run_out(p);
-		return sdt_seconds(SDT_PORTS_RETRY_FULL);
-	}
-	while (!err && !READ_ONCE(p->tunnel->dead) && (READ_ONCE(p->move) || missing(p))) {
-		err = refill_one(p);
-		if (err == -EAGAIN)
-			err = 0;
-		serve_waiting(p);
-		if (++opened % SDT_PORTS_BATCH == 0)
-			cond_resched();
-	}
-	if (err == -EADDRINUSE) {
-		run_out(p);
-		return sdt_seconds(SDT_PORTS_RETRY_FULL);
-	}
-	if (err == -EADDRNOTAVAIL) {
-		/* bind() says so: perhaps the address moved */
-		spin_lock_bh(&p->tunnel->lock);
-		WRITE_ONCE(p->suspect, !p->egress.family);
-		spin_unlock_bh(&p->tunnel->lock);
-	}
-	return err ? sdt_seconds(SDT_PORTS_RETRY) : 0;
-}
-
-/* t->lock. All that is free serves no more. */
-static void retire_free(struct sdt_ports *p)
-{
-	struct sdt_port *port;
-
-	list_for_each_entry(port, &p->free, node)
-		port->state = SDT_PORT_CLOSING;
-	list_splice_tail_init(&p->free, &p->retired);
-	p->free_count = 0;
-}
-
-/* t->lock. The next socket will be bound anew. */
-static void forget_dest(struct sdt_ports *p)
-{
-	struct sdt_dest *dest = p->dest;
-
-	p->dest = NULL;
-	if (dest && !dest->users)
-		sdt_dest_free(dest);
-	retire_free(p);
-}
-
-/*
- * Sending failed. If the source address that the stack chose is no longer this
- * host's, everything moves to the one that it would choose now.
- */
-static void check_source(struct sdt_ports *p)
-{
-	struct sdt_tunnel *t = p->tunnel;
-	struct sdt_socket_cfg cfg = {};
-	bool suspect, gone;
-	struct socket *sock;
-
-	spin_lock_bh(&t->lock);
-	suspect = p->suspect && p->dest;
-	WRITE_ONCE(p->suspect, false);
-	if (suspect) {
-		cfg.family = p->dest->remote.family;
-		cfg.local.family = cfg.family;
-		cfg.local.ip = p->dest->local;
-		cfg.local.ifindex = p->dest->remote.ifindex;
-	}
-	spin_unlock_bh(&t->lock);
-	if (!suspect)
-		return;
-
-	sock = sdt_socket_open(t->node->net, &cfg);
-	if (!IS_ERR(sock)) {
-		sdt_socket_close(sock);
-		return;
-	}
-	if (PTR_ERR(sock) != -EADDRNOTAVAIL)
-		return;
-	spin_lock_bh(&t->lock);
-	gone = !p->egress.family && p->dest && ipv6_addr_equal(&p->dest->local, &cfg.local.ip);
-	if (gone)
-		forget_dest(p);
-	spin_unlock_bh(&t->lock);
-	if (gone)
-		leave_source(p, &cfg.local.ip);
-}
-
-/* Close what is on @list: nobody else can find it, but by its socket. */
-static void close_ports(struct sdt_ports *p, struct list_head *list)
-{
-	struct sdt_port *port, *next;
-
-	if (list_empty(list))
-		return;
-	list_for_each_entry(port, list, node)
-		sdt_socket_detach(port->sock);
-	synchronize_rcu();
-	list_for_each_entry_safe(port, next, list, node) {
-		sdt_socket_close(port->sock);
-		list_del(&port->all);
-		spin_lock_bh(&p->tunnel->lock);
-		dest_put(p, port_dest(p, port));
-		spin_unlock_bh(&p->tunnel->lock);
-		kmem_cache_free(port_cache, port);
-		cond_resched();
-	}
-}
-
-static void close_retired(struct sdt_ports *p)
-{
-	LIST_HEAD(list);
-
-	spin_lock_bh(&p->tunnel->lock);
-	list_splice_init(&p->retired, &list);
-	spin_unlock_bh(&p->tunnel->lock);
-	close_ports(p, &list);
-}
-
-/* Ports that have rested are free again. Return: false: no more of them. */
-static bool end_rest(struct sdt_ports *p)
-{
-	unsigned long rest = sdt_seconds(SDT_PORT_REST_TIME);
-	struct sdt_port *port, *next;
-	unsigned int n = 0;
-	unsigned long gp = 0;
-	LIST_HEAD(list);
-
-	spin_lock_bh(&p->tunnel->lock);
-	list_for_each_entry_safe(port, next, &p->resting, node) {
-		if (n == SDT_PORTS_BATCH || time_before(jiffies, port->since + rest))
-			break;
-		gp = port->gp;
-		list_move_tail(&port->node, &list);
-		n++;
-	}
-	spin_unlock_bh(&p->tunnel->lock);
-	if (!n)
-		return false;
-
-	/* The last one's covers all: no reader holds one of these from before. */
-	cond_synchronize_rcu(gp);
-	spin_lock_bh(&p->tunnel->lock);
-	list_for_each_entry_safe(port, next, &list, node) {
-		list_del(&port->node);
-		if (port_dest(p, port) == p->dest)
-			make_free(p, port);
-		else
-			retire(p, port);
-	}
-	spin_unlock_bh(&p->tunnel->lock);
-	serve_waiting(p);
-	return true;
-}
-
-/* Keep more free after running dry, fewer after a calm time; close the surplus. */
-static void adjust(struct sdt_ports *p)
-{
-	unsigned int surplus;
-
-	spin_lock_bh(&p->tunnel->lock);
-	if (p->dry) {
-		p->low = min_t(unsigned int, p->low * 2, SDT_PORTS_LOW_MAX);
-		p->calm_since = jiffies;
-	} else if (jiffies - p->calm_since >= sdt_seconds(SDT_PORTS_CALM)) {
-		p->low = max_t(unsigned int, p->low / 2, SDT_PORTS_LOW_MIN);
-		p->calm_since = jiffies;
-	}
-	p->dry = false;
-	surplus = p->free_count > 2 * p->low ? p->free_count - 2 * p->low : 0;
-	for (surplus = min_t(unsigned int, surplus, SDT_PORTS_BATCH); surplus; surplus--) {
-		struct sdt_port *port = list_first_entry(&p->free, struct sdt_port, node);
-
-		list_del(&port->node);
-		p->free_count--;
-		retire(p, port);
-	}
-	spin_unlock_bh(&p->tunnel->lock);
-}
-
-/* t->lock. Arm the worker for whatever is due next. */
-static void sleep_until_due(struct sdt_ports *p, unsigned long retry)
-{
-	unsigned long rest = sdt_seconds(SDT_PORT_REST_TIME);
-	unsigned long now = jiffies;
-	struct sdt_channel *c;
-	struct sdt_port *port;
-
-	if (retry)
-		wake(p, retry);
-	if (p->suspect)
-		wake(p, sdt_seconds(SDT_PORTS_RETRY));
-	c = list_first_entry_or_null(&p->waiting, struct sdt_channel, server.wait);
-	if (c)
-		wake(p, time_after(c->server.deadline, now) ? c->server.deadline - now : 0);
-	port = list_first_entry_or_null(&p->resting, struct sdt_port, node);
-	if (port)
-		wake(p, time_after(port->since + rest, now) ? port->since + rest - now : 0);
-	if (!list_empty(&p->retired))
-		wake(p, 0);
-	else if (p->free_count > 2 * p->low)
-		wake(p, sdt_seconds(1));
-	else if (p->low > SDT_PORTS_LOW_MIN)
-		wake(p, sdt_seconds(SDT_PORTS_CALM));
-}
-
-static void ports_work(struct work_struct *work)
-{
-	struct sdt_ports *p = container_of(to_delayed_work(work), struct sdt_ports, work);
-	unsigned long retry;
-
-	/* What arms it from here on is not forgotten. */
-	spin_lock_bh(&p->tunnel->lock);
-	p->armed = false;
-	spin_unlock_bh(&p->tunnel->lock);
-
-	check_source(p);
-	adjust(p);
-	serve_waiting(p);
-	retry = refill(p);
-	while (end_rest(p))
-		cond_resched();
-	expire_waiting(p);
-	close_retired(p);
-
-	spin_lock_bh(&p->tunnel->lock);
-	sleep_until_due(p, retry);
-	spin_unlock_bh(&p->tunnel->lock);
 }
 
 /* ---- life of the pool ----------------------------------------------------- */
@@ -895,11 +295,11 @@ int sdt_ports_create(struct sdt_tunnel *t)
 	INIT_LIST_HEAD(&p->retired);
 	INIT_LIST_HEAD(&p->waiting);
 	INIT_LIST_HEAD(&p->all);
-	INIT_DELAYED_WORK(&p->work, ports_work);
+	INIT_DELAYED_WORK(&p->work, sdt_ports_work);
 	load_config(p);
 	t->ports = p;
 	spin_lock_bh(&t->lock);
-	wake(p, 0);
+	sdt_ports_wake(p, 0);
 	spin_unlock_bh(&t->lock);
 	return 0;
 }
@@ -913,11 +313,11 @@ void sdt_ports_configure(struct sdt_tunnel *t, bool move)
 	load_config(p);
 	if (move)
 		WRITE_ONCE(p->move, true);
-	forget_dest(p);
+	sdt_ports_forget_dest(p);
 	p->exhausted = false;
 	p->announced = false;
 	p->full = false;
-	wake(p, 0);
+	sdt_ports_wake(p, 0);
 	spin_unlock_bh(&t->lock);
 }
 
@@ -947,7 +347,7 @@ void sdt_ports_free(struct sdt_tunnel *t)
 		dest = rcu_dereference_protected(port->dest, true);
 		if (!--dest->users && dest != p->dest)
 			sdt_dest_free_now(dest);
-		kmem_cache_free(port_cache, port);
+		kmem_cache_free(sdt_port_cache, port);
 		cond_resched();
 	}
 	sdt_dest_free_now(p->dest);
@@ -956,11 +356,12 @@ void sdt_ports_free(struct sdt_tunnel *t)
 
 int sdt_ports_module_init(void)
 {
-	port_cache = kmem_cache_create("sdt_port", sizeof(struct sdt_port), 0, SLAB_ACCOUNT, NULL);
-	return port_cache ? 0 : -ENOMEM;
+	sdt_port_cache = kmem_cache_create("sdt_port", sizeof(struct sdt_port), 0,
+					   SLAB_ACCOUNT, NULL);
+	return sdt_port_cache ? 0 : -ENOMEM;
 }
 
 void sdt_ports_module_exit(void)
 {
-	kmem_cache_destroy(port_cache);
+	kmem_cache_destroy(sdt_port_cache);
 }
