@@ -269,7 +269,7 @@ static void send_one(struct sdt_lane *lane, struct sdt_keypair *kp, struct sk_bu
 		sdt_drop(link->stats, SDT_DROP_TX_TOO_BIG, skb);
 		return;
 	}
-	pad = pad_len(lane, kp, plain);
+	pad = cb->flags & SDT_TX_EXACT ? 0 : pad_len(lane, kp, plain);
 	p.out = alloc_skb(SDT_HEADROOM + SDT_DATA_MIN_LEN + plain + (pad ? pad + 2 : 0),
 			  GFP_ATOMIC | __GFP_NOWARN);
 	if (unlikely(!p.out)) {

@@ -88,6 +88,19 @@ void sdt_link_drop_staged(struct sdt_link *link);
 void sdt_link_opened(struct sdt_keypair *kp, struct sk_buff *skb, int err);
 
 /* path.c */
+/**
+ * sdt_path_control() - PING or PONG for sdt_link_send(), which consumes it
+ * @to: explicit destination; NULL: the lane's path
+ * @lane: on which
+ * @op: SDT_OP_PING or SDT_OP_PONG
+ * @opaque: SDT_PING_LEN bytes
+ * @plain: bytes of the message's frames, which a PAD fills up; 0: as they come
+ *
+ * @plain is that of the bare frame, or at least four more: the frame's length and
+ * the shortest PAD. Context: any. Return: NULL without memory.
+ */
+struct sk_buff *sdt_path_control(const struct sdt_tx_to *to, u8 lane, u8 op, const u8 *opaque,
+				 unsigned int plain);
 int sdt_path_set(struct sdt_link *link, unsigned int lane, const struct sdt_endpoint *remote,
 		 const struct in6_addr *local, u8 sock_lane);
 int sdt_path_configured(struct sdt_link *link);

@@ -9,6 +9,7 @@
 #include "event.h"
 #include "lane.h"
 #include "link.h"
+#include "ping.h"
 #include "socket.h"
 #include "tunnel.h"
 
@@ -494,6 +495,7 @@ static void link_free_rcu(struct rcu_head *rcu)
 {
 	struct sdt_link *link = container_of(rcu, struct sdt_link, rcu);
 
+	sdt_pings_free(link);
 	free_percpu(link->stats);
 	kfree_sensitive(link);
 }

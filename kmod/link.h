@@ -238,6 +238,7 @@ struct sdt_link {
 	atomic_t tunnel_count;
 	u64 ping_second; unsigned int ping_count; /* answered; path_lock */
 	u8 announced;			/* enum sdt_link_state of the last event */
+	struct sdt_pings *pings;	/* ping.c; NULL: none was asked for yet */
 
 	struct sdt_stats __percpu *stats;
 	struct rcu_head rcu;
@@ -308,6 +309,7 @@ struct sdt_tx_cb {
 
 #define SDT_TX_EPOCH_OWN	1	/* epoch is this node's: proxy role */
 #define SDT_TX_EPOCH_PEER	2	/* epoch is the peer's: server role */
+#define SDT_TX_EXACT		0x40	/* neither padded nor bundled: the frames are all there */
 
 static inline struct sdt_tx_cb *sdt_tx_cb(struct sk_buff *skb)
 {

@@ -390,6 +390,11 @@ static const struct genl_ops ops[] = {
 		.cmd	= SDT_CMD_STATS_GET,
 		.dumpit	= sdt_nl_stats_dump,
 		TAKES(sdt_nl_stats_get_policy),
+	}, {
+		.cmd	= SDT_CMD_LINK_PING,
+		.flags	= GENL_UNS_ADMIN_PERM,
+		.doit	= sdt_nl_link_ping,
+		TAKES(sdt_nl_link_ping_policy),
 	},
 };
 

@@ -25,6 +25,7 @@ extern const struct nla_policy sdt_nl_tunnel_add_policy[SDT_A_MAX + 1];
 extern const struct nla_policy sdt_nl_tunnel_set_policy[SDT_A_MAX + 1];
 extern const struct nla_policy sdt_nl_channel_get_policy[SDT_A_MAX + 1];
 extern const struct nla_policy sdt_nl_stats_get_policy[SDT_A_MAX + 1];
+extern const struct nla_policy sdt_nl_link_ping_policy[SDT_A_MAX + 1];
 
 /*
  * Requests to configurations. @attrs: the top level, validated by the policy.
@@ -46,6 +47,9 @@ int sdt_nl_new_name(const struct nlattr *nla, struct netlink_ext_ack *extack);
 /** sdt_nl_find_link() - by the name in the request's nest; ERR_PTR with @extack set */
 struct sdt_link *sdt_nl_find_link(struct sdt_node *node, const struct nlattr *nest,
 				  struct netlink_ext_ack *extack);
+/** sdt_nl_named_link() - the same by its name itself; NULL: the name is missing */
+struct sdt_link *sdt_nl_named_link(struct sdt_node *node, const struct nlattr *name,
+				   struct netlink_ext_ack *extack);
 struct sdt_tunnel *sdt_nl_find_tunnel(struct sdt_node *node, const struct nlattr *nest,
 				      struct netlink_ext_ack *extack);
 
@@ -62,5 +66,8 @@ int sdt_nl_tunnel_dump_start(struct netlink_callback *cb);
 int sdt_nl_tunnel_dump(struct sk_buff *skb, struct netlink_callback *cb);
 int sdt_nl_channel_dump(struct sk_buff *skb, struct netlink_callback *cb);
 int sdt_nl_stats_dump(struct sk_buff *skb, struct netlink_callback *cb);
+
+/* ping.c */
+int sdt_nl_link_ping(struct sk_buff *skb, struct genl_info *info);
 
 #endif /* _SDT_NETLINK_H */

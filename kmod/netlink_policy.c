@@ -8,6 +8,7 @@
 
 #define SDT_IDLE_LIMIT		604800	/* s, a week */
 #define SDT_PAD_LIMIT		1024
+#define SDT_LANE_LAST		15
 
 #define READ_ONLY	{ .type = NLA_REJECT, .reject_message = "this is read-only" }
 #define NAME		{ .type = NLA_NUL_STRING, .len = SDT_NAME_LEN - 1 }
@@ -153,6 +154,13 @@ static const struct nla_policy stats_get_policy[] = {
 	[SDT_A_STATS_TUNNEL]		= NAME,
 };
 
+static const struct nla_policy ping_policy[] = {
+	[SDT_A_PING_LINK]		= NAME,
+	[SDT_A_PING_NUMBER]		= { .type = NLA_U32 },
+	[SDT_A_PING_LANE]		= NLA_POLICY_MAX(NLA_U8, SDT_LANE_LAST),
+	[SDT_A_PING_SIZE]		= { .type = NLA_U16 },
+};
+
 const struct nla_policy sdt_nl_nothing_policy[SDT_A_MAX + 1] = {
 	[SDT_A_NODE]	= { .type = NLA_REJECT, .reject_message = "no attributes are wanted" },
 };
@@ -188,6 +196,10 @@ const struct nla_policy sdt_nl_channel_get_policy[SDT_A_MAX + 1] = {
 
 const struct nla_policy sdt_nl_stats_get_policy[SDT_A_MAX + 1] = {
 	[SDT_A_STATS]	= NEST(stats_get_policy),
+};
+
+const struct nla_policy sdt_nl_link_ping_policy[SDT_A_MAX + 1] = {
+	[SDT_A_PING]	= NEST(ping_policy),
 };
 
 static bool endpoint_unicast(const struct sdt_endpoint *ep)
@@ -623,11 +635,19 @@ static const struct nlattr *name_in(const struct nlattr *nest, int type,
 struct sdt_link *sdt_nl_find_link(struct sdt_node *node, const struct nlattr *nest,
 				  struct netlink_ext_ack *extack)
 {
-	const struct nlattr *name = name_in(nest, SDT_A_LINK_NAME, extack);
+	return sdt_nl_named_link(node, nest ? nla_find_nested(nest, SDT_A_LINK_NAME) : NULL, extack);
+}
+
+struct sdt_link *sdt_nl_named_link(struct sdt_node *node, const struct nlattr *name,
+				   struct netlink_ext_ack *extack)
+{
 	struct sdt_link *link;
 
-	if (!name)
+	BUILD_BUG_ON(SDT_LANE_LAST != SDT_LANES_LIMIT - 1);
+	if (!name) {
+		name_missing(extack);
 		return ERR_PTR(-EINVAL);
+	}
 	link = sdt_link_find(node, nla_data(name));
 	if (link)
 		return link;

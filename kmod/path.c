@@ -203,24 +203,46 @@ static bool may_move(struct sdt_link *link, const struct sdt_keypair *kp)
 	       abs((s64)(cur->birth - kp->birth)) < (s64)sdt_seconds_ns(SDT_REKEY_TIMEOUT);
 }
 
-static struct sk_buff *control_to(const struct sdt_tx_to *to, u8 lane, u8 op, const u8 *opaque)
+/* The frame gets a length, and a PAD stands behind it: @plain bytes in all. */
+static void fill_up(struct sk_buff *skb, struct sdt_tx_cb *cb, unsigned int body,
+		    unsigned int plain)
+{
+	struct sdt_frame f = { .control = true, .has_length = true, .body_len = body };
+	u8 *pad;
+
+	cb->hdr_len = sdt_frame_encode(cb->hdr, &f);
+	pad = skb_put_zero(skb, plain - cb->hdr_len - body);
+	pad[0] = SDT_FRAME_CONTROL;
+	pad[1] = SDT_OP_PAD;
+}
+
+struct sk_buff *sdt_path_control(const struct sdt_tx_to *to, u8 lane, u8 op, const u8 *opaque,
+				 unsigned int plain)
 {
 	struct sdt_frame f = { .control = true };
 	struct sdt_control c = { .op = op };
 	struct sdt_tx_cb *cb;
 	struct sk_buff *skb;
+	unsigned int body;
 
-	skb = alloc_skb(sizeof(*to) + SDT_CONTROL_MAX, GFP_ATOMIC);
+	skb = alloc_skb(sizeof(*to) + SDT_CONTROL_MAX + plain, GFP_ATOMIC | __GFP_NOWARN);
 	if (!skb)
 		return NULL;
-	skb_put_data(skb, to, sizeof(*to));
-	memcpy(c.opaque, opaque, SDT_PING_LEN);
-	skb_put(skb, sdt_control_encode(skb_tail_pointer(skb), &c));
 	cb = sdt_tx_cb(skb);
 	memset(cb, 0, sizeof(*cb));
-	cb->hdr_len = sdt_frame_encode(cb->hdr, &f);
-	cb->flags = SDT_TX_TO;
 	cb->lane = lane;
+	if (to) {
+		skb_put_data(skb, to, sizeof(*to));
+		cb->flags |= SDT_TX_TO;
+	}
+	memcpy(c.opaque, opaque, SDT_PING_LEN);
+	body = sdt_control_encode(skb_tail_pointer(skb), &c);
+	skb_put(skb, body);
+	cb->hdr_len = sdt_frame_encode(cb->hdr, &f);
+	if (plain)
+		cb->flags |= SDT_TX_EXACT;
+	if (plain > cb->hdr_len + body)
+		fill_up(skb, cb, body, plain);
 	return skb;
 }
 
@@ -251,7 +273,7 @@ static void probe(struct sdt_link *link, const struct sdt_rx_cb *cb, u8 sock_lan
 	link->probe_valid = true;
 	spin_unlock_bh(&link->path_lock);
 
-	skb = control_to(&to, cb->lane, SDT_OP_PING, opaque);
+	skb = sdt_path_control(&to, cb->lane, SDT_OP_PING, opaque, 0);
 	if (skb)
 		sdt_link_send(link, skb);
 	else
@@ -325,7 +347,7 @@ void sdt_path_ping(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *
 		sdt_stat_inc(link->stats, SDT_DROP_RX_PING_RATE);
 		return;
 	}
-	skb = control_to(&to, cb->lane, SDT_OP_PONG, opaque);
+	skb = sdt_path_control(&to, cb->lane, SDT_OP_PONG, opaque, 0);
 	if (skb)
 		sdt_link_send(link, skb);
 	else

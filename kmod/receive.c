@@ -6,6 +6,7 @@
 #include "handshake.h"
 #include "lane.h"
 #include "link.h"
+#include "ping.h"
 #include "socket.h"
 #include "tunnel.h"
 
@@ -68,7 +69,8 @@ static void control(const struct sdt_rx *rx, const struct sdt_frame *f, const u8
 		sdt_path_ping(link, cb, c.opaque);
 		break;
 	case SDT_OP_PONG:
-		sdt_path_pong(link, cb, c.opaque);
+		if (!sdt_ping_answered(link, cb->lane, c.opaque))
+			sdt_path_pong(link, cb, c.opaque);
 		break;
 	case SDT_OP_FRAGMENT:
 		/* no reassembly in this version: the peer is told nothing */

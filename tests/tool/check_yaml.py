@@ -244,8 +244,8 @@ def check_counters():
     # 18: a cookie is sent before it is known whose initiation it answers.
     scopes = {
         "NODE": [18, *range(40, 60)],
-        "LINK": [*range(8, 18), *range(19, 40), *range(60, 120)],
-        "TUNNEL": [*range(1, 8), *range(120, 200)],
+        "LINK": [*range(8, 18), *range(19, 33), *range(37, 40), *range(60, 120)],
+        "TUNNEL": [*range(1, 8), *range(33, 37), *range(120, 200)],
     }
     for scope, c_id, _, _ in table:
         yield CONSTANTS[c_id] in scopes[scope], f"{c_id} is counted elsewhere"

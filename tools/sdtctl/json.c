@@ -10,6 +10,9 @@
 #include "nl.h"
 #include "sdtctl.h"
 
+#define PORT_REST	120	/* s, of a freed egress port: RFC 6888 REQ-8 */
+#define REALS		JSON_REAL_PRECISION(12)
+
 enum field_kind {
 	FIELD_NUMBER,		/* of the attribute's own size */
 	FIELD_BE16,
@@ -22,6 +25,7 @@ enum field_kind {
 	FIELD_DSCP,
 	FIELD_DEVICE,
 	FIELD_LANES,		/* a nest of lane_fields, several times */
+	FIELD_PREFIXES,		/* a list */
 };
 
 /* An attribute and its name; tables end with a NULL name. */
@@ -73,6 +77,7 @@ static const struct field link_fields[] = {
 	{ SDT_A_LINK_DSCP, FIELD_DSCP, "dscp", NULL },
 	{ SDT_A_LINK_MAX_CHANNELS, FIELD_NUMBER, "max-channels", NULL },
 	{ SDT_A_LINK_MAX_MESSAGE, FIELD_NUMBER, "max-message", NULL },
+	{ SDT_A_LINK_PATH_MTU, FIELD_NUMBER, "path-mtu", NULL },
 	{ SDT_A_LINK_TUNNELS, FIELD_NUMBER, "tunnels", NULL },
 	{ SDT_A_LINK_LANE, FIELD_LANES, "lane", NULL },
 	{ 0, 0, NULL, NULL },
@@ -91,10 +96,19 @@ static const struct field tunnel_fields[] = {
 	{ SDT_A_TUNNEL_MAX_CHANNELS_PER_CUSTOMER, FIELD_NUMBER, "max-channels-per-customer", NULL },
 	{ SDT_A_TUNNEL_CHANNEL_RATE, FIELD_NUMBER, "channel-rate", NULL },
 	{ SDT_A_TUNNEL_IDLE, FIELD_NUMBER, "idle", NULL },
+	{ SDT_A_TUNNEL_IDLE_ONESHOT, FIELD_NUMBER, "idle-oneshot", NULL },
 	{ SDT_A_TUNNEL_AT_LIMIT, FIELD_ENUM, "at-limit", at_limit_names },
 	{ SDT_A_TUNNEL_EGRESS, FIELD_ENDPOINT, "egress", NULL },
+	{ SDT_A_TUNNEL_EGRESS_LAST, FIELD_ENDPOINT, "egress-last", NULL },
 	{ SDT_A_TUNNEL_EGRESS_PORT_LO, FIELD_NUMBER, "egress-port-lo", NULL },
 	{ SDT_A_TUNNEL_EGRESS_PORT_HI, FIELD_NUMBER, "egress-port-hi", NULL },
+	{ SDT_A_TUNNEL_CLIENT_ADDRESS, FIELD_ENUM, "client-address", client_address_names },
+	{ SDT_A_TUNNEL_CLIENT_ALLOW, FIELD_PREFIXES, "client-allow", NULL },
+	{ SDT_A_TUNNEL_ALLOW, FIELD_PREFIXES, "allow", NULL },
+	{ SDT_A_TUNNEL_FILTER, FIELD_ENUM, "filter", filter_names },
+	{ SDT_A_TUNNEL_PORTS, FIELD_NUMBER, "ports", NULL },
+	{ SDT_A_TUNNEL_PORTS_ACTIVE, FIELD_NUMBER, "ports-active", NULL },
+	{ SDT_A_TUNNEL_PORTS_RESTING, FIELD_NUMBER, "ports-resting", NULL },
 	{ SDT_A_TUNNEL_CHANNELS, FIELD_NUMBER, "channels", NULL },
 	{ SDT_A_TUNNEL_IN_DATAGRAMS, FIELD_NUMBER, "in-datagrams", NULL },
 	{ SDT_A_TUNNEL_OUT_DATAGRAMS, FIELD_NUMBER, "out-datagrams", NULL },
@@ -111,6 +125,15 @@ static const struct field channel_fields[] = {
 	{ SDT_A_CHANNEL_LANE, FIELD_NUMBER, "lane", NULL },
 	{ SDT_A_CHANNEL_IN_DATAGRAMS, FIELD_NUMBER, "in-datagrams", NULL },
 	{ SDT_A_CHANNEL_OUT_DATAGRAMS, FIELD_NUMBER, "out-datagrams", NULL },
+	{ 0, 0, NULL, NULL },
+};
+
+static const struct field ping_fields[] = {
+	{ SDT_A_PING_LINK, FIELD_STRING, "link", NULL },
+	{ SDT_A_PING_NUMBER, FIELD_NUMBER, "number", NULL },
+	{ SDT_A_PING_LANE, FIELD_NUMBER, "lane", NULL },
+	{ SDT_A_PING_SIZE, FIELD_NUMBER, "size", NULL },
+	{ SDT_A_PING_RTT, FIELD_NUMBER, "rtt", NULL },
 	{ 0, 0, NULL, NULL },
 };
 
@@ -131,6 +154,7 @@ static const struct field event_fields[] = {
 	{ SDT_A_EVENT_CHANNEL, FIELD_NUMBER, "channel", NULL },
 	{ SDT_A_EVENT_ENDPOINT, FIELD_ENDPOINT, "endpoint", NULL },
 	{ SDT_A_EVENT_REMOTE, FIELD_FLAG, "remote", NULL },
+	{ SDT_A_EVENT_PATH_MTU, FIELD_NUMBER, "path-mtu", NULL },
 	{ SDT_A_EVENT_LOST, FIELD_NUMBER, "lost", NULL },
 	{ 0, 0, NULL, NULL },
 };
@@ -205,6 +229,49 @@ static json_t *device(unsigned int index)
 	return if_indextoname(index, name) ? json_string(name) : json_integer(index);
 }
 
+/* ADDR/LEN, ADDR/LEN:PORTS, [ADDR/LEN]:PORTS: what the word of the command takes */
+static json_t *prefix(const struct nlattr *nest)
+{
+	const struct nlattr *tb[SDT_A_PREFIX_MAX + 1];
+	char address[INET6_ADDRSTRLEN] = "", ports[sizeof(":65535-65535")] = "";
+	unsigned int lo, hi;
+	bool v6;
+
+	nl_parse_nest(nest, tb, SDT_A_PREFIX_MAX);
+	v6 = tb[SDT_A_PREFIX_IPV6] &&
+	     mnl_attr_get_payload_len(tb[SDT_A_PREFIX_IPV6]) == sizeof(struct in6_addr);
+	if (v6)
+		inet_ntop(AF_INET6, mnl_attr_get_payload(tb[SDT_A_PREFIX_IPV6]), address,
+			  sizeof(address));
+	else if (tb[SDT_A_PREFIX_IPV4] &&
+		 mnl_attr_get_payload_len(tb[SDT_A_PREFIX_IPV4]) == sizeof(struct in_addr))
+		inet_ntop(AF_INET, mnl_attr_get_payload(tb[SDT_A_PREFIX_IPV4]), address,
+			  sizeof(address));
+	if (tb[SDT_A_PREFIX_PORT_LO] && tb[SDT_A_PREFIX_PORT_HI]) {
+		lo = (uint16_t)number_of(tb[SDT_A_PREFIX_PORT_LO]);
+		hi = (uint16_t)number_of(tb[SDT_A_PREFIX_PORT_HI]);
+		if (lo == hi)
+			snprintf(ports, sizeof(ports), ":%u", lo);
+		else
+			snprintf(ports, sizeof(ports), ":%u-%u", lo, hi);
+	}
+	v6 = v6 && ports[0];
+	return json_sprintf("%s%s/%u%s%s", v6 ? "[" : "", address,
+			    tb[SDT_A_PREFIX_LEN] ? (uint8_t)number_of(tb[SDT_A_PREFIX_LEN]) : 0,
+			    v6 ? "]" : "", ports);
+}
+
+static json_t *prefixes(const struct nlattr *nest)
+{
+	json_t *list = json_array();
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, nest)
+		if (mnl_attr_get_type(attr) == SDT_A_PREFIXES_ENTRY)
+			json_array_append_new(list, prefix(attr));
+	return list;
+}
+
 static json_t *value_of(const struct field *f, const struct nlattr *attr)
 {
 	switch (f->kind) {
@@ -234,6 +301,8 @@ static json_t *value_of(const struct field *f, const struct nlattr *attr)
 		return json_integer(number_of(attr));
 	case FIELD_DEVICE:
 		return device(number_of(attr));
+	case FIELD_PREFIXES:
+		return prefixes(attr);
 	case FIELD_LANES:
 		break;
 	}
@@ -286,6 +355,21 @@ json_t *json_link(const struct nlattr *nest)
 	return object;
 }
 
+/* To hundredths. */
+static json_t *rate(double n)
+{
+	return json_real((double)(unsigned long long)(n * 100) / 100);
+}
+
+/* How many new channels a second the egress ports serve for ever: each is taken for idle and rests. */
+static void add_rates(json_t *object, double ports, double idle, double oneshot)
+{
+	json_object_set_new(object, "sustainable-rate", rate(ports / (idle + PORT_REST)));
+	if (oneshot)
+		json_object_set_new(object, "sustainable-rate-oneshot",
+				    rate(ports / (oneshot + PORT_REST)));
+}
+
 json_t *json_tunnel(const struct nlattr *nest)
 {
 	const struct nlattr *tb[SDT_A_TUNNEL_MAX + 1];
@@ -293,7 +377,19 @@ json_t *json_tunnel(const struct nlattr *nest)
 
 	nl_parse_nest(nest, tb, SDT_A_TUNNEL_MAX);
 	add_fields(object, tunnel_fields, tb);
+	if (tb[SDT_A_TUNNEL_PORTS] && tb[SDT_A_TUNNEL_IDLE])
+		add_rates(object, number_of(tb[SDT_A_TUNNEL_PORTS]),
+			  number_of(tb[SDT_A_TUNNEL_IDLE]),
+			  tb[SDT_A_TUNNEL_IDLE_ONESHOT] ?
+				  number_of(tb[SDT_A_TUNNEL_IDLE_ONESHOT]) : 0);
 	return object;
+}
+
+static const char *channel_state(uint64_t in, uint64_t out)
+{
+	if (!in || !out)
+		return "unreplied";
+	return in == 1 && out == 1 ? "oneshot" : "established";
 }
 
 json_t *json_channel(const struct nlattr *nest)
@@ -303,6 +399,10 @@ json_t *json_channel(const struct nlattr *nest)
 
 	nl_parse_nest(nest, tb, SDT_A_CHANNEL_MAX);
 	add_fields(object, channel_fields, tb);
+	if (tb[SDT_A_CHANNEL_IN_DATAGRAMS] && tb[SDT_A_CHANNEL_OUT_DATAGRAMS])
+		json_object_set_new(object, "state", json_string(channel_state(
+			number_of(tb[SDT_A_CHANNEL_IN_DATAGRAMS]),
+			number_of(tb[SDT_A_CHANNEL_OUT_DATAGRAMS]))));
 	return object;
 }
 
@@ -320,9 +420,19 @@ json_t *json_event(const struct nlattr *nest)
 	return object;
 }
 
+json_t *json_ping(const struct nlattr *nest)
+{
+	const struct nlattr *tb[SDT_A_PING_MAX + 1];
+	json_t *object = json_object();
+
+	nl_parse_nest(nest, tb, SDT_A_PING_MAX);
+	add_fields(object, ping_fields, tb);
+	return object;
+}
+
 void json_print(const json_t *value)
 {
-	json_dumpf(value, stdout, opt.pretty ? JSON_INDENT(2) : JSON_COMPACT);
+	json_dumpf(value, stdout, REALS | (opt.pretty ? JSON_INDENT(2) : JSON_COMPACT));
 	putchar('\n');
 }
 
@@ -333,5 +443,5 @@ void json_print_word(const json_t *value)
 	else if (json_is_boolean(value))
 		fputs(json_is_true(value) ? "on" : "off", stdout);
 	else
-		json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_COMPACT);
+		json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_COMPACT | REALS);
 }

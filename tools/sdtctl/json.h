@@ -11,6 +11,7 @@ json_t *json_link(const struct nlattr *nest);
 json_t *json_tunnel(const struct nlattr *nest);
 json_t *json_channel(const struct nlattr *nest);
 json_t *json_event(const struct nlattr *nest);
+json_t *json_ping(const struct nlattr *nest);
 
 /** json_print() - one object or list, and a line's end, as the options say */
 void json_print(const json_t *value);

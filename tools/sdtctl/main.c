@@ -14,7 +14,7 @@
 #include "nl.h"
 #include "sdtctl.h"
 
-#define WORDS_MAX	128
+#define WORDS_MAX	512
 
 struct options opt;
 

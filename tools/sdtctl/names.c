@@ -46,6 +46,21 @@ const struct name at_limit_names[] = {
 	{ 0, NULL },
 };
 
+const struct name client_address_names[] = {
+	{ SDT_CLIENT_NONE, "none" },
+	{ SDT_CLIENT_PROXY_V2, "proxy-v2" },
+	{ SDT_CLIENT_PROXY_V2_EVERY, "proxy-v2-every" },
+	{ SDT_CLIENT_TRANSPARENT, "transparent" },
+	{ 0, NULL },
+};
+
+const struct name filter_names[] = {
+	{ SDT_FILTER_ADDRESS_PORT, "address-port" },
+	{ SDT_FILTER_ADDRESS, "address" },
+	{ SDT_FILTER_NONE, "none" },
+	{ 0, NULL },
+};
+
 const struct name event_names[] = {
 	{ SDT_EVENT_LINK_UP, "link-up" },
 	{ SDT_EVENT_LINK_DOWN, "link-down" },
@@ -54,6 +69,7 @@ const struct name event_names[] = {
 	{ SDT_EVENT_CHANNEL_CLOSED, "channel-closed" },
 	{ SDT_EVENT_CHANNEL_REFUSED, "channel-refused" },
 	{ SDT_EVENT_PORTS_EXHAUSTED, "ports-exhausted" },
+	{ SDT_EVENT_PATH_MTU, "path-mtu" },
 	{ 0, NULL },
 };
 

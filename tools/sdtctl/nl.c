@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -214,6 +216,41 @@ int nl_dump(struct nl_request *req, nl_handler handler, void *arg, bool *interru
 {
 	req->nlh.nlmsg_flags |= NLM_F_DUMP;
 	return send_request(req) ?: receive(req, handler, arg, interrupted);
+}
+
+int nl_post(struct nl_request *req)
+{
+	return send_request(req);
+}
+
+int nl_await(const struct nl_request *req, nl_handler handler,
+	     int (*refusal)(int error, const char *message, void *arg), void *arg, int wait_ms)
+{
+	const struct timespec wait = { wait_ms / 1000, wait_ms % 1000 * 1000000L };
+	struct pollfd p = { .fd = mnl_socket_get_fd(sock), .events = POLLIN };
+	static char buf[RECEIVE_SIZE];
+	const struct nlmsghdr *nlh = (void *)buf;
+	int err = EXIT_DONE, error, len;
+	const char *message;
+	sigset_t none;
+
+	sigemptyset(&none);
+	if (ppoll(&p, 1, &wait, &none) <= 0)
+		return EXIT_DONE;
+	len = mnl_socket_recvfrom(sock, buf, sizeof(buf));
+	if (len < 0)
+		return errno == EINTR || errno == ENOBUFS ? EXIT_DONE : transport_error(req->what);
+	for (; !err && mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
+		if (nlh->nlmsg_type == family)
+			err = handle_data(nlh, handler, arg);
+		if (nlh->nlmsg_type != NLMSG_ERROR)
+			continue;
+		error = error_of(nlh);
+		message = parse_verdict(nlh, sizeof(struct nlmsgerr)).message;
+		if (error)
+			err = refusal(error, message ?: strerror(error), arg);
+	}
+	return err;
 }
 
 int nl_listen(nl_handler handler, int (*lost)(void *arg), void *arg)

@@ -11,8 +11,8 @@
 #include <libmnl/libmnl.h>
 #include <linux/sdt.h>
 
-#define NL_MARKS_MAX	64
-#define NL_REQUEST_SIZE	8192
+#define NL_MARKS_MAX	192
+#define NL_REQUEST_SIZE	16384
 
 /*
  * A request under construction. Marks remember which word an attribute came
@@ -69,6 +69,20 @@ int nl_dump(struct nl_request *req, nl_handler handler, void *arg, bool *interru
 
 /** nl_listen() - events, for ever or until an error; @lost: some did not arrive */
 int nl_listen(nl_handler handler, int (*lost)(void *arg), void *arg);
+
+/** nl_post() - send, and do not wait: nl_await() tells what becomes of it */
+int nl_post(struct nl_request *req);
+
+/**
+ * nl_await() - what comes next, be it verdicts or messages
+ * @req: the last request, for what is said of a refusal
+ * @handler: gets messages of the family
+ * @refusal: gets an errno that a request was refused with, and the kernel's sentence
+ * @wait_ms: return then at the latest; earlier after one datagram, or when a signal came,
+ *           also one that is blocked outside
+ */
+int nl_await(const struct nl_request *req, nl_handler handler,
+	     int (*refusal)(int error, const char *message, void *arg), void *arg, int wait_ms);
 
 /** nl_parse_nest() - attributes by type; those above @max are of a newer module, and left out */
 void nl_parse_nest(const struct nlattr *nest, const struct nlattr **tb, unsigned int max);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* show: what there is. Links and tunnels are read whole; channels pass by one at a time. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "json.h"
 #include "nl.h"
+#include "prefix.h"
 #include "sdtctl.h"
 #include "stats.h"
 #include "words.h"
@@ -48,6 +50,19 @@ static void print_pairs(const json_t *object)
 	}
 }
 
+/* Of a list: what there are several of has a line for each. */
+static void print_element(const char *key, const json_t *element)
+{
+	printf("  %s", key);
+	if (json_is_object(element)) {
+		print_pairs(element);
+	} else {
+		putchar(' ');
+		json_print_word(element);
+	}
+	putchar('\n');
+}
+
 static void print_object(const char *what, const json_t *object)
 {
 	const char *name = json_string_value(json_object_get(object, "name"));
@@ -60,11 +75,8 @@ static void print_object(const char *what, const json_t *object)
 		if (name && !strcmp(key, "name"))
 			continue;
 		if (json_is_array(value)) {
-			json_array_foreach(value, i, element) {
-				printf("  %s", key);
-				print_pairs(element);
-				putchar('\n');
-			}
+			json_array_foreach(value, i, element)
+				print_element(key, element);
 			continue;
 		}
 		printf("  %s", key);
@@ -180,16 +192,58 @@ static int show_section(const struct section *s, const char *name, json_t **out)
 
 /* ---- channels ------------------------------------------------------------ */
 
+/* Which channels are wanted, and how many were shown. */
+struct channel_filter {
+	const char *tunnel;		/* NULL: any */
+	const char *state;		/* NULL: any */
+	bool by_customer;
+	struct prefix customer;
+	unsigned long count;
+};
+
+static const char *const channel_states[] = { "unreplied", "oneshot", "established", NULL };
+
+static bool customer_matches(const struct prefix *wanted, const struct nlattr *channel)
+{
+	const struct nlattr *tb[SDT_A_CHANNEL_MAX + 1], *ep[SDT_A_ENDPOINT_MAX + 1], *ip;
+	int family;
+
+	nl_parse_nest(channel, tb, SDT_A_CHANNEL_MAX);
+	if (!tb[SDT_A_CHANNEL_CUSTOMER])
+		return false;
+	nl_parse_nest(tb[SDT_A_CHANNEL_CUSTOMER], ep, SDT_A_ENDPOINT_MAX);
+	family = ep[SDT_A_ENDPOINT_IPV4] ? AF_INET : AF_INET6;
+	ip = ep[SDT_A_ENDPOINT_IPV4] ?: ep[SDT_A_ENDPOINT_IPV6];
+	if (!ip || !ep[SDT_A_ENDPOINT_PORT] || mnl_attr_get_payload_len(ip) != ip_size(family))
+		return false;
+	return prefix_covers(wanted, family, mnl_attr_get_payload(ip),
+			     ntohs(mnl_attr_get_u16(ep[SDT_A_ENDPOINT_PORT])));
+}
+
+static bool channel_wanted(const struct channel_filter *f, const struct nlattr *nest,
+			   const json_t *channel)
+{
+	const char *state = json_string_value(json_object_get(channel, "state"));
+
+	if (f->state && (!state || strcmp(state, f->state)))
+		return false;
+	return !f->by_customer || customer_matches(&f->customer, nest);
+}
+
 static int print_channel(const struct nlattr *const *attrs, void *arg)
 {
-	unsigned long *count = arg;
+	struct channel_filter *f = arg;
 	json_t *channel;
 
 	if (!attrs[SDT_A_CHANNEL])
 		return EXIT_DONE;
 	channel = json_channel(attrs[SDT_A_CHANNEL]);
+	if (!channel_wanted(f, attrs[SDT_A_CHANNEL], channel)) {
+		json_decref(channel);
+		return EXIT_DONE;
+	}
 	if (opt.json) {
-		fputs(*count ? ",\n" : "\n", stdout);
+		fputs(f->count ? ",\n" : "\n", stdout);
 		json_dumpf(channel, stdout, JSON_COMPACT);
 	} else {
 		fputs("channel", stdout);
@@ -197,23 +251,60 @@ static int print_channel(const struct nlattr *const *attrs, void *arg)
 		putchar('\n');
 	}
 	json_decref(channel);
-	(*count)++;
+	f->count++;
 	return ferror(stdout) ? complain("standard output: %s", strerror(errno)) : EXIT_DONE;
 }
 
-static int show_channels(const char *tunnel)
+static int parse_state(const char *value, const char **state)
+{
+	unsigned int i;
+
+	for (i = 0; channel_states[i]; i++)
+		if (!strcmp(channel_states[i], value)) {
+			*state = channel_states[i];
+			return EXIT_DONE;
+		}
+	return complain("state '%s': one of unreplied, oneshot, established is wanted",
+			safe(value));
+}
+
+/* [TUNNEL] [customer PREFIX[:PORTS]] [state STATE]; a tunnel of such a name needs 'tunnel' in front */
+static int parse_channel_filter(int argc, char **argv, struct channel_filter *f)
+{
+	int err = EXIT_DONE;
+	int i = 0;
+
+	memset(f, 0, sizeof(*f));
+	if (argc % 2)
+		f->tunnel = argv[i++];
+	for (; !err && i < argc; i += 2) {
+		if (!strcmp(argv[i], "tunnel") && !f->tunnel) {
+			f->tunnel = argv[i + 1];
+		} else if (!strcmp(argv[i], "customer") && !f->by_customer) {
+			f->by_customer = true;
+			err = prefix_parse("customer", argv[i + 1], &f->customer);
+		} else if (!strcmp(argv[i], "state") && !f->state) {
+			err = parse_state(argv[i + 1], &f->state);
+		} else {
+			return complain("show: unknown word '%s', or it is given twice: see sdtctl help show",
+					safe(argv[i]));
+		}
+	}
+	return err;
+}
+
+static int show_channels(struct channel_filter *f)
 {
 	bool interrupted = false;
 	struct nl_request req;
-	unsigned long count = 0;
 	int err;
 
-	err = request(&req, CHANNELS, tunnel);
+	err = request(&req, CHANNELS, f->tunnel);
 	if (err)
 		return err;
 	if (opt.json)
 		putchar('[');
-	err = nl_dump(&req, print_channel, &count, &interrupted);
+	err = nl_dump(&req, print_channel, f, &interrupted);
 	if (opt.json)
 		puts("]");
 	if (!err && interrupted)
@@ -265,6 +356,7 @@ static const struct section *find_section(const char *word)
 static int run_show(int argc, char **argv)
 {
 	const struct section *s = NULL;
+	struct channel_filter filter;
 	int err;
 
 	if (argc) {
@@ -273,18 +365,25 @@ static int run_show(int argc, char **argv)
 			return complain("show: unknown word '%s': see sdtctl help show",
 					safe(argv[0]));
 	}
-	if (argc > 2 || (argc == 2 && !s->name_attr))
+	if (s == CHANNELS) {
+		err = parse_channel_filter(argc - 1, argv + 1, &filter);
+		if (err)
+			return err;
+	} else if (argc > 2 || (argc == 2 && !s->name_attr)) {
 		return complain("show: '%s' is too much", safe(argv[argc - 1]));
+	}
 	err = nl_open(false);
 	if (err)
 		return err;
 	if (!s)
 		return show_all();
-	return s == CHANNELS ? show_channels(argv[1]) : show_one(s, argv[1]);
+	return s == CHANNELS ? show_channels(&filter) : show_one(s, argv[1]);
 }
 
 VERB(show,
 	.name = "show",
-	.usage = "[node | links [LINK] | tunnels [TUNNEL] | channels [TUNNEL]]",
+	.usage = "[node | links [LINK] | tunnels [TUNNEL]]\n"
+		 "        | channels [TUNNEL] [customer PREFIX[:PORTS]]\n"
+		 "        [state unreplied|oneshot|established]",
 	.help = "what there is; channels need CAP_NET_ADMIN",
 	.run = run_show);

@@ -10,15 +10,6 @@
 #define U32_LAST	4294967295UL
 #define IDLE_LAST	604800
 
-#define ABSENT(name)	{ name, WORD_ABSENT, SDT_A_TUNNEL, 0, 0, 0, 0, NULL }
-
-/* Modes that this version has; the others are reserved in the contract. */
-static const struct name modes[] = {
-	{ SDT_MODE_DIRECT, "direct" },
-	{ SDT_MODE_SERVER, "server" },
-	{ 0, NULL },
-};
-
 static const struct name roles[] = {
 	{ SDT_ROLE_PROXY, "proxy" },
 	{ SDT_ROLE_SERVER, "server" },
@@ -28,7 +19,7 @@ static const struct name roles[] = {
 #define TUNNEL_WORDS								\
 	{ "link", WORD_NAME, SDT_A_TUNNEL, SDT_A_TUNNEL_LINK, 0, 0, 0, NULL },	\
 	{ "id", WORD_NUMBER, SDT_A_TUNNEL, SDT_A_TUNNEL_ID, 2, 0, 65535, NULL }, \
-	{ "mode", WORD_ENUM, SDT_A_TUNNEL, SDT_A_TUNNEL_MODE, 1, 0, 0, modes },	\
+	{ "mode", WORD_ENUM, SDT_A_TUNNEL, SDT_A_TUNNEL_MODE, 1, 0, 0, mode_names },	\
 	{ "role", WORD_ENUM, SDT_A_TUNNEL, SDT_A_TUNNEL_ROLE, 1, 0, 0, roles },	\
 	{ "listen", WORD_LISTEN, SDT_A_TUNNEL, SDT_A_TUNNEL_LISTEN, 0, 0, 0, NULL }, \
 	{ "customer", WORD_PEER, SDT_A_TUNNEL, SDT_A_TUNNEL_CUSTOMER, 0, 0, 0, NULL }, \
@@ -42,10 +33,16 @@ static const struct name roles[] = {
 	{ "idle", WORD_NUMBER, SDT_A_TUNNEL, SDT_A_TUNNEL_IDLE, 4, 1, IDLE_LAST, NULL }, \
 	{ "at-limit", WORD_ENUM, SDT_A_TUNNEL, SDT_A_TUNNEL_AT_LIMIT, 1, 0, 0,	\
 	  at_limit_names },							\
-	{ "egress", WORD_ADDRESS, SDT_A_TUNNEL, SDT_A_TUNNEL_EGRESS, 0, 0, 0, NULL }, \
+	{ "idle-oneshot", WORD_NUMBER, SDT_A_TUNNEL, SDT_A_TUNNEL_IDLE_ONESHOT, 4, 0,	\
+	  IDLE_LAST, NULL },							\
+	{ "egress", WORD_EGRESS, SDT_A_TUNNEL, SDT_A_TUNNEL_EGRESS, 0, 0, SDT_EGRESS_LIMIT, NULL }, \
 	{ "egress-ports", WORD_PORTS, SDT_A_TUNNEL, SDT_A_TUNNEL_EGRESS_PORT_LO, 0, 0, 0, NULL }, \
-	ABSENT("idle-oneshot"), ABSENT("client-address"), ABSENT("client-allow"), \
-	ABSENT("allow"), ABSENT("filter")
+	{ "client-address", WORD_ENUM, SDT_A_TUNNEL, SDT_A_TUNNEL_CLIENT_ADDRESS, 1, 0, 0, \
+	  client_address_names },						\
+	{ "client-allow", WORD_PREFIX, SDT_A_TUNNEL, SDT_A_TUNNEL_CLIENT_ALLOW, 0, 0,	\
+	  SDT_PREFIXES_LIMIT, NULL },						\
+	{ "allow", WORD_PREFIX, SDT_A_TUNNEL, SDT_A_TUNNEL_ALLOW, 0, 1, SDT_PREFIXES_LIMIT, NULL }, \
+	{ "filter", WORD_ENUM, SDT_A_TUNNEL, SDT_A_TUNNEL_FILTER, 1, 0, 0, filter_names }
 
 static const struct word add_words[] = {
 	TUNNEL_WORDS,
@@ -76,8 +73,10 @@ static int check_direct(const struct given *given)
 	return EXIT_DONE;
 }
 
-static int check_server(const struct given *given)
+/* Which end of a tunnel with roles this is to be. */
+static int check_ends(const struct given *given)
 {
+	bool router = !strcmp(words_value(given, "mode"), "router");
 	const char *listen = words_value(given, "listen");
 	const char *target = words_value(given, "target");
 	const char *role = words_value(given, "role");
@@ -85,6 +84,9 @@ static int check_server(const struct given *given)
 	if (words_value(given, "customer"))
 		return complain("customer '%s': it belongs to direct mode",
 				safe(words_value(given, "customer")));
+	if (router && target)
+		return complain("target '%s': a router's customers say where they write to, and 'allow' where they may",
+				safe(target));
 	if (listen && target)
 		return complain("target '%s': who has 'listen' is the proxy; the target belongs to the other node",
 				safe(target));
@@ -94,8 +96,42 @@ static int check_server(const struct given *given)
 		return complain("role 'server': 'listen' belongs to role proxy");
 	if (role && !strcmp(role, "proxy") && !listen)
 		return complain("%s: 'listen' is missing: role proxy needs it", given->verb);
-	if (!listen && !target)
+	if (router && !listen && !role)
+		return complain("%s: 'listen' (for role proxy) or 'role server' is missing",
+				given->verb);
+	if (!router && !listen && !target)
 		return complain("%s: 'listen' (for role proxy) or 'target' (for role server) is missing",
+				given->verb);
+	return EXIT_DONE;
+}
+
+/* The word is given, but does not belong there. */
+static int misplaced(const struct given *given, const char *word, const char *where)
+{
+	return complain("%s '%s': it belongs to %s", word, safe(words_value(given, word)), where);
+}
+
+/* What the peer may make this node do, once the ends are right. */
+static int check_policy(const struct given *given)
+{
+	const char *mode = words_value(given, "mode"), *client = words_value(given, "client-address");
+	bool server = strcmp(mode, "direct") && !words_value(given, "listen");
+	bool router = !strcmp(mode, "router");
+	bool one_target = !router && strcmp(mode, "direct");
+
+	if (words_value(given, "allow") && !(router && server))
+		return misplaced(given, "allow", "role server of mode router");
+	if (router && server && !words_value(given, "allow"))
+		return complain("%s: 'allow' is missing: it says where the peer may send to",
+				given->verb);
+	if (words_value(given, "filter") && !router)
+		return misplaced(given, "filter", "mode router");
+	if (client && !one_target)
+		return misplaced(given, "client-address", "modes server and stream");
+	if (words_value(given, "client-allow") && !(one_target && server))
+		return misplaced(given, "client-allow", "role server of modes server and stream");
+	if (client && !strcmp(client, "transparent") && server && !words_value(given, "client-allow"))
+		return complain("%s: 'client-allow' is missing: it says which addresses the peer may name",
 				given->verb);
 	return EXIT_DONE;
 }
@@ -103,32 +139,29 @@ static int check_server(const struct given *given)
 static int check_add(const struct given *given)
 {
 	const char *mode = words_value(given, "mode");
+	int err;
 
 	if (!words_value(given, "link"))
 		return complain("%s: 'link' is missing", given->verb);
 	if (!mode)
 		return complain("%s: 'mode' is missing", given->verb);
-	if (!strcmp(mode, "stream") || !strcmp(mode, "router"))
-		return complain("mode '%s' is not in this version", mode);
 	if (words_any(given, SDT_A_LINK) && !words_value(given, "peer-key"))
 		return complain("%s: 'peer-key' is missing: '%s' makes a new link", given->verb,
 				"link");
-	if (!strcmp(mode, "direct"))
-		return check_direct(given);
-	if (!strcmp(mode, "server"))
-		return check_server(given);
-	return EXIT_DONE;
+	/* an unknown mode is refused where it is looked up */
+	err = strcmp(mode, "direct") ? check_ends(given) : check_direct(given);
+	return err ?: check_policy(given);
 }
 
-/* Unless it was said: who listens is the proxy, who has a target the server. */
+/* Unless it was said: who listens is the proxy, who does not is the server. */
 static void put_role(struct nl_request *req, const struct given *given)
 {
 	unsigned int role = SDT_ROLE_DIRECT;
 
 	if (words_value(given, "role"))
 		return;
-	if (!strcmp(words_value(given, "mode"), "server"))
-		role = words_value(given, "target") ? SDT_ROLE_SERVER : SDT_ROLE_PROXY;
+	if (strcmp(words_value(given, "mode"), "direct"))
+		role = words_value(given, "listen") ? SDT_ROLE_PROXY : SDT_ROLE_SERVER;
 	mnl_attr_put_u8(&req->nlh, SDT_A_TUNNEL_ROLE, role);
 }
 
@@ -215,11 +248,15 @@ static int run_del_tunnel(int argc, char **argv)
 
 #define LIMITS_USAGE								\
 	"        [max-channels N] [max-channels-per-customer N] [channel-rate N/s]\n" \
-	"        [idle SEC] [at-limit refuse|evict-idle] [egress ADDR] [egress-ports LO-HI]"
+	"        [idle SEC] [idle-oneshot SEC] [at-limit refuse|evict-idle]\n"	\
+	"        [egress ADDR[-ADDR|/LEN]] [egress-ports LO-HI]\n"		\
+	"        [client-address none|proxy-v2|proxy-v2-every|transparent]\n"	\
+	"        [client-allow PREFIX]... [allow PREFIX[:PORTS]]...\n"		\
+	"        [filter address-port|address|none]"
 
 VERB(add_tunnel,
 	.name = "add-tunnel",
-	.usage = "NAME link LINK [id N] mode direct|server [role proxy|server]\n"
+	.usage = "NAME link LINK [id N] mode direct|server|stream|router [role proxy|server]\n"
 		 "        { listen [ADDR]:PORT [customer ADDR:PORT] | target HOST:PORT }\n"
 		 LIMITS_USAGE "\n"
 		 "    and, to make the link as well:\n"

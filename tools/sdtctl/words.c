@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "key.h"
+#include "prefix.h"
 #include "sdtctl.h"
 #include "words.h"
 
@@ -35,11 +36,9 @@ int words_parse(struct given *given, const char *verb, const struct word *table,
 		if (!word)
 			return complain("%s: unknown word '%s': see sdtctl help %s", verb,
 					safe(argv[i]), verb);
-		if (word->kind == WORD_ABSENT)
-			return complain("%s: '%s' is not in this version", verb, word->name);
 		if (i + 1 == argc)
 			return complain("%s: the value of '%s' is missing", verb, word->name);
-		if (words_value(given, word->name))
+		if (word->kind != WORD_PREFIX && words_value(given, word->name))
 			return complain("%s: '%s' is given twice", verb, word->name);
 		if (given->count == WORDS_GIVEN_MAX)
 			return complain("%s: too many words", verb);
@@ -234,6 +233,12 @@ static int put_host(struct nl_request *req, const struct word *word, const char 
 	return EXIT_DONE;
 }
 
+/* An address alone is wanted. */
+static bool port_less(const struct word *word)
+{
+	return word->kind == WORD_ADDRESS || word->kind == WORD_EGRESS;
+}
+
 /*
  * @value as host and port; host is empty for :PORT, port is NULL if there is
  * none. An IPv6 address with a port stands in brackets.
@@ -252,7 +257,7 @@ static int split_host(const struct word *word, const char *value, char host[HOST
 	} else if (colon && strchr(value, ':') == colon) {
 		end = colon;
 		*port = colon + 1;
-	} else if (colon && word->kind != WORD_ADDRESS) {
+	} else if (colon && !port_less(word)) {
 		return bad(word, value, "an IPv6 address with a port is written [ADDR]:PORT");
 	} else {
 		end = value + strlen(value);
@@ -289,9 +294,9 @@ static int put_endpoint(struct nl_request *req, const struct word *word, const c
 	err = split_host(word, value, host, &text);
 	if (err)
 		return err;
-	if (word->kind == WORD_ADDRESS && text)
+	if (port_less(word) && text)
 		return bad(word, value, "an address without a port is wanted");
-	if (word->kind != WORD_ADDRESS)
+	if (!port_less(word))
 		err = parse_port(word, value, text, &port);
 	if (err)
 		return err;
@@ -317,6 +322,91 @@ static int put_ports(struct nl_request *req, const struct word *word, const char
 	put_number(req, word->attr, 2, lo);
 	put_number(req, word->attr + 1, 2, hi);
 	return EXIT_DONE;
+}
+
+/* ---- ranges -------------------------------------------------------------- */
+
+static void put_ip(struct nl_request *req, int family, const unsigned char *ip)
+{
+	/* SDT_A_ENDPOINT_IPV4 and _IPV6 are those of a prefix too. */
+	mnl_attr_put(&req->nlh, family == AF_INET ? SDT_A_PREFIX_IPV4 : SDT_A_PREFIX_IPV6,
+		     ip_size(family), ip);
+}
+
+static void put_ip_nest(struct nl_request *req, unsigned int attr, int family,
+			const unsigned char *ip)
+{
+	struct nlattr *nest = mnl_attr_nest_start(&req->nlh, attr);
+
+	put_ip(req, family, ip);
+	mnl_attr_nest_end(&req->nlh, nest);
+}
+
+static int put_egress(struct nl_request *req, const struct word *word, const char *value)
+{
+	struct range r;
+	int err;
+
+	if (!range_is(value))
+		return put_endpoint(req, word, value);
+	err = range_parse(word->name, value, word->max, &r);
+	if (err)
+		return err;
+	put_ip_nest(req, SDT_A_TUNNEL_EGRESS, r.family, r.first);
+	put_ip_nest(req, SDT_A_TUNNEL_EGRESS_LAST, r.family, r.last);
+	return EXIT_DONE;
+}
+
+static int put_prefix(struct nl_request *req, const struct word *word, const char *value)
+{
+	struct nlattr *nest;
+	struct prefix p;
+	int err = prefix_parse(word->name, value, &p);
+
+	if (err)
+		return err;
+	if (p.ports && !word->min)
+		return bad(word, value, "a prefix without ports is wanted");
+	nest = mnl_attr_nest_start(&req->nlh, SDT_A_PREFIXES_ENTRY);
+	put_ip(req, p.family, p.ip);
+	put_number(req, SDT_A_PREFIX_LEN, 1, p.len);
+	if (p.ports) {
+		put_number(req, SDT_A_PREFIX_PORT_LO, 2, p.port_lo);
+		put_number(req, SDT_A_PREFIX_PORT_HI, 2, p.port_hi);
+	}
+	mnl_attr_nest_end(&req->nlh, nest);
+	return EXIT_DONE;
+}
+
+/* All values of the word of item @first, in one nest; a later item of that word has had its turn. */
+static int put_list(struct nl_request *req, const struct given *given, unsigned int first)
+{
+	const struct word *word = given->items[first].word;
+	unsigned int i, count = 0;
+	bool none = false;
+	struct nlattr *nest;
+	int err = EXIT_DONE;
+
+	for (i = 0; i < first; i++)
+		if (given->items[i].word == word)
+			return EXIT_DONE;
+	nl_mark(req, word->name, given->items[first].value);
+	nest = mnl_attr_nest_start(&req->nlh, word->attr);
+	for (i = first; !err && i < given->count; i++) {
+		if (given->items[i].word != word)
+			continue;
+		if (none || (!strcmp(given->items[i].value, "none") && count))
+			return bad(word, given->items[i].value, "'none' stands alone");
+		if (count++ == word->max)
+			return complain("%s '%s': more than %lu prefixes", word->name,
+					safe(given->items[i].value), word->max);
+		none = !strcmp(given->items[i].value, "none");
+		nl_mark(req, word->name, given->items[i].value);
+		if (!none)
+			err = put_prefix(req, word, given->items[i].value);
+	}
+	mnl_attr_nest_end(&req->nlh, nest);
+	return err;
 }
 
 static int put_value(struct nl_request *req, const struct word *word, const char *value)
@@ -345,7 +435,9 @@ static int put_value(struct nl_request *req, const struct word *word, const char
 		return put_endpoint(req, word, value);
 	case WORD_PORTS:
 		return put_ports(req, word, value);
-	case WORD_ABSENT:
+	case WORD_EGRESS:
+		return put_egress(req, word, value);
+	case WORD_PREFIX:
 		break;
 	}
 	return EXIT_USAGE;
@@ -359,6 +451,10 @@ int words_put(const struct given *given, unsigned int nest, struct nl_request *r
 	for (i = 0; !err && i < given->count; i++) {
 		if (given->items[i].word->nest != nest)
 			continue;
+		if (given->items[i].word->kind == WORD_PREFIX) {
+			err = put_list(req, given, i);
+			continue;
+		}
 		nl_mark(req, given->items[i].word->name, given->items[i].value);
 		err = put_value(req, given->items[i].word, given->items[i].value);
 	}

@@ -6,7 +6,7 @@
 #include "names.h"
 #include "nl.h"
 
-#define WORDS_GIVEN_MAX	48
+#define WORDS_GIVEN_MAX	192
 
 enum word_kind {
 	WORD_NUMBER,		/* min to max */
@@ -23,7 +23,8 @@ enum word_kind {
 	WORD_PEER,		/* ADDR:PORT, not resolved */
 	WORD_ADDRESS,		/* ADDR */
 	WORD_PORTS,		/* LO-HI, to attr and attr + 1 */
-	WORD_ABSENT,		/* known, but not in this version */
+	WORD_EGRESS,		/* ADDR, ADDR-ADDR or ADDR/LEN, at most max; to _EGRESS, _EGRESS_LAST */
+	WORD_PREFIX,		/* a list: may be given again; ports: min is 1; none empties it */
 };
 
 /* What a word means. A table of them ends with a NULL name. */
@@ -47,7 +48,7 @@ struct given {
 	unsigned int count;
 };
 
-/** words_parse() - pairs of word and value; each word at most once */
+/** words_parse() - pairs of word and value; each word at most once, but for lists */
 int words_parse(struct given *given, const char *verb, const struct word *table,
 		int argc, char **argv);
 

@@ -193,8 +193,8 @@ enum sdt_tunnel_attr {
 	SDT_A_TUNNEL_IDLE_ONESHOT,	/* u32, seconds, for channels of one datagram each way; 0: as idle */
 	SDT_A_TUNNEL_EGRESS_LAST,	/* endpoint without a port: EGRESS is the first of a range up to this */
 	SDT_A_TUNNEL_CLIENT_ADDRESS,	/* u8, enum sdt_client_address; server and stream mode */
-	SDT_A_TUNNEL_CLIENT_ALLOW,	/* nest of nests, enum sdt_prefix_attr: addresses that the peer may name */
-	SDT_A_TUNNEL_ALLOW,		/* nest of nests, enum sdt_prefix_attr: where a router's server may send to */
+	SDT_A_TUNNEL_CLIENT_ALLOW,	/* nest, enum sdt_prefixes_attr: addresses that the peer may name */
+	SDT_A_TUNNEL_ALLOW,		/* nest, enum sdt_prefixes_attr: where a router's server may send to */
 	SDT_A_TUNNEL_FILTER,		/* u8, enum sdt_filter */
 	SDT_A_TUNNEL_PORTS,		/* u32, egress ports times addresses, read only */
 	SDT_A_TUNNEL_PORTS_ACTIVE,	/* u32, of them: in use by channels, read only */
