@@ -89,6 +89,7 @@ struct sdt_channel {
 			struct sk_buff *parked;		/* waits for a port; t->lock */
 			struct list_head wait;		/* sdt_ports.waiting; t->lock */
 			unsigned long deadline;		/* of the parked one, jiffies */
+			struct sdt_ports *pool;		/* where its port comes from */
 		} server;
 	};
 	u8 state;			/* enum sdt_channel_state; writers: t->lock */
@@ -108,6 +109,8 @@ struct sdt_channel {
 	struct sdt_channel_way out ____cacheline_aligned;
 	struct sdt_customer *customer;	/* proxy; t->lock */
 	unsigned long refused;		/* jiffies, when REFUSED */
+	struct list_head contacts;	/* router mode: struct sdt_contact; t->lock */
+	u32 contact_count;
 };
 
 /*
@@ -228,6 +231,19 @@ static inline bool sdt_channel_current(const struct sdt_tunnel *t, const struct 
 }
 
 /**
+ * sdt_channel_for_customer() - the channel for a customer's datagram, opened if need be
+ * @t: the tunnel
+ * @key: the customer's tuple
+ * @why: on failure: the reason to drop; refusals were announced already
+ *
+ * Context: RCU read side, BH off.
+ * Return: channel or NULL.
+ */
+struct sdt_channel *sdt_channel_for_customer(struct sdt_tunnel *t,
+					     const struct sdt_channel_key *key,
+					     enum sdt_stat *why);
+
+/**
  * sdt_channel_open_proxy() - a channel for a customer's tuple
  * @t: the tunnel
  * @key: the tuple
@@ -245,6 +261,7 @@ struct sdt_channel *sdt_channel_open_proxy(struct sdt_tunnel *t, const struct sd
  * @t: the tunnel
  * @rx: what brought the frame
  * @id: the frame's
+ * @pool: where its port is to come from
  * @why: on failure: the reason to drop; refusals were announced already
  *
  * An open channel of this id and epoch is taken, one of another epoch is ended.
@@ -252,7 +269,7 @@ struct sdt_channel *sdt_channel_open_proxy(struct sdt_tunnel *t, const struct sd
  * Return: channel, without a port yet, or NULL.
  */
 struct sdt_channel *sdt_channel_open_server(struct sdt_tunnel *t, const struct sdt_rx *rx, u32 id,
-					    enum sdt_stat *why);
+					    struct sdt_ports *pool, enum sdt_stat *why);
 
 /**
  * sdt_channel_close() - end it; announced and counted
@@ -267,6 +284,21 @@ bool sdt_channel_close(struct sdt_tunnel *t, struct sdt_channel *c, enum sdt_clo
 
 /** sdt_channel_refused() - proxy: the server refused it for @reason; RCU, BH off */
 void sdt_channel_refused(struct sdt_tunnel *t, struct sdt_channel *c, u8 reason);
+
+/**
+ * sdt_channel_refuse_address() - server, router mode: tell that an address may not be written to
+ * @t: the tunnel
+ * @rx: what brought the frame
+ * @id: the frame's; it need not be a channel
+ * @to: the address and port
+ *
+ * A hint, bounded. The channel goes on. Context: RCU read side, BH off.
+ */
+void sdt_channel_refuse_address(struct sdt_tunnel *t, const struct sdt_rx *rx, u32 id,
+				const struct sdt_endpoint *to);
+
+/** sdt_channel_address_refused() - proxy: the server did so; counted and told; RCU, BH off */
+void sdt_channel_address_refused(struct sdt_tunnel *t, struct sdt_channel *c);
 
 /** sdt_channel_no_port() - server: @c ends for want of an egress port; RCU, BH off */
 void sdt_channel_no_port(struct sdt_tunnel *t, struct sdt_channel *c);

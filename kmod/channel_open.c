@@ -248,6 +248,21 @@ struct sdt_channel *sdt_channel_open_proxy(struct sdt_tunnel *t, const struct sd
 	return c;
 }
 
+struct sdt_channel *sdt_channel_for_customer(struct sdt_tunnel *t,
+					     const struct sdt_channel_key *key,
+					     enum sdt_stat *why)
+{
+	struct sdt_channel *c = sdt_channel_by_key(t, key);
+
+	if (likely(c && sdt_channel_current(t, c)))
+		return c;
+	if (c && sdt_channel_held(t->channels, c)) {
+		*why = SDT_DROP_REFUSED_BY_PEER;
+		return NULL;
+	}
+	return sdt_channel_open_proxy(t, key, why);
+}
+
 /* ---- opening: server ----------------------------------------------------- */
 
 /*
@@ -288,7 +303,7 @@ static enum sdt_stat add_server(struct sdt_tunnel *t, struct sdt_channel *c,
 	u32 rate = READ_ONCE(t->channel_rate);
 	enum sdt_stat why;
 
-	if (sdt_ports_exhausted(t))
+	if (sdt_ports_exhausted(c->server.pool))
 		return SDT_DROP_NO_PORT;
 	if (!rate_allows(chs, rate))
 		return SDT_DROP_LIMIT_RATE;
@@ -323,7 +338,7 @@ static enum sdt_stat accept_server(struct sdt_tunnel *t, struct sdt_channel *c,
 }
 
 struct sdt_channel *sdt_channel_open_server(struct sdt_tunnel *t, const struct sdt_rx *rx, u32 id,
-					    enum sdt_stat *why)
+					    struct sdt_ports *pool, enum sdt_stat *why)
 {
 	struct sdt_channel *c, *found = NULL;
 	enum sdt_refuse_reason reason;
@@ -337,6 +352,7 @@ struct sdt_channel *sdt_channel_open_server(struct sdt_tunnel *t, const struct s
 	c->id = id;
 	c->epoch = rx->peer_epoch;
 	c->lane = rx->lane;
+	c->server.pool = pool;
 	INIT_LIST_HEAD(&c->server.wait);
 	sdt_channel_encode_hdr(t, c);
 	ended.n = 0;

@@ -52,11 +52,12 @@ void sdt_channel_event(struct sdt_tunnel *t, enum sdt_event type, const struct s
 }
 
 /*
- * CLOSE and REFUSED are hints: not worth a handshake, nor waiting for one.
+ * CLOSE and REFUSED are hints: not worth a handshake, nor waiting for one. @about: an
+ * address that it is about, or NULL.
  * RCU, BH off.
  */
 static void send_control(struct sdt_tunnel *t, u32 id, u64 epoch, u8 lane,
-			 const struct sdt_control *c)
+			 const struct sdt_control *c, const struct sdt_endpoint *about)
 {
 	struct sdt_frame f = {
 		.control = true,
@@ -77,6 +78,9 @@ static void send_control(struct sdt_tunnel *t, u32 id, u64 epoch, u8 lane,
 	cb = sdt_tx_cb(skb);
 	cb->epoch = epoch;
 	cb->hdr_len = sdt_frame_encode(cb->hdr, &f);
+	if (about)
+		cb->hdr_len = sdt_frame_add_addr(cb->hdr, cb->hdr_len, about->ip.s6_addr,
+						 about->port);
 	cb->tos = 0;
 	cb->flags = epoch_flag(t);
 	cb->lane = lane;
@@ -100,14 +104,29 @@ void sdt_channel_send_refused(struct sdt_tunnel *t, u32 id, u64 epoch, u8 lane,
 	const struct sdt_control c = { .op = SDT_OP_REFUSED, .reason = reason };
 
 	if (hint_allowed(t->channels))
-		send_control(t, id, epoch, lane, &c);
+		send_control(t, id, epoch, lane, &c, NULL);
+}
+
+void sdt_channel_refuse_address(struct sdt_tunnel *t, const struct sdt_rx *rx, u32 id,
+				const struct sdt_endpoint *to)
+{
+	const struct sdt_control c = { .op = SDT_OP_REFUSED, .reason = SDT_REFUSE_POLICY };
+
+	if (hint_allowed(t->channels))
+		send_control(t, id, rx->peer_epoch, rx->lane, &c, to);
+}
+
+void sdt_channel_address_refused(struct sdt_tunnel *t, struct sdt_channel *c)
+{
+	sdt_stat_inc(t->stats, SDT_DROP_REFUSED_BY_PEER);
+	sdt_channel_event(t, SDT_EVENT_CHANNEL_REFUSED, c, SDT_REFUSE_POLICY, true);
 }
 
 void sdt_channel_send_close(struct sdt_tunnel *t, u32 id, u64 epoch, u8 lane)
 {
 	const struct sdt_control c = { .op = SDT_OP_CLOSE };
 
-	send_control(t, id, epoch, lane, &c);
+	send_control(t, id, epoch, lane, &c, NULL);
 }
 
 void sdt_channel_unknown(struct sdt_tunnel *t, const struct sdt_rx *rx, u32 id)

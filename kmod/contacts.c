@@ -63,7 +63,7 @@ static void contact_used(const struct sdt_tunnel *t, struct sdt_contact *contact
 bool sdt_contact_known(struct sdt_tunnel *t, struct sdt_channel *c, const struct sdt_endpoint *to)
 {
 	struct sdt_contact_key key = wanted_key(t, c, to);
-	struct sdt_contact *contact = contact_find(t, &key);
+	struct sdt_contact *contact = to->port ? contact_find(t, &key) : NULL;
 
 	if (contact)
 		contact_used(t, contact);

@@ -61,7 +61,8 @@ void sdt_contacts_free(struct sdt_tunnel *t);
  * @c: the channel
  * @to: where the customer writes to now
  *
- * With a filter that looks at addresses alone, that is: to any port of the address.
+ * With a filter that looks at addresses alone, that is: to any port of the address. Port 0
+ * is never known.
  * Context: RCU read side, BH off. No lock is taken.
  */
 bool sdt_contact_known(struct sdt_tunnel *t, struct sdt_channel *c, const struct sdt_endpoint *to);

@@ -47,6 +47,8 @@ static enum sdt_stat drop_reason(int err)
 	case -EHOSTUNREACH:
 	case -ENETUNREACH:
 		return SDT_DROP_OUT_NO_ROUTE;
+	case -EPERM:
+		return SDT_DROP_OUT_POLICY;
 	case -ENOMEM:
 	case -ENOBUFS:
 		return SDT_DROP_OUT_NO_MEMORY;
@@ -92,4 +94,25 @@ void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, u8 tos, struct
 
 	if (unlikely(sdt_egress_send(t, &flow, skb)))
 		sdt_ports_suspect(t, port);
+}
+
+void sdt_egress_to(struct sdt_tunnel *t, struct sdt_port *port, const struct sdt_endpoint *to,
+		   u8 tos, struct sk_buff *skb)
+{
+	struct sdt_dest *dest = rcu_dereference(port->dest);
+	struct sdt_flow flow = {
+		.sk = port->sock->sk,
+		.dst = to,
+		.src = &dest->local,
+		.sport = port->number,
+		.tos = tos,
+		.foreign = true,
+	};
+
+	/* EINVAL and EADDRNOTAVAIL: the source; what other errors say is the destination's. */
+	switch (sdt_egress_send(t, &flow, skb)) {
+	case -EINVAL:
+	case -EADDRNOTAVAIL:
+		sdt_ports_suspect(t, port);
+	}
 }

@@ -49,6 +49,19 @@ int sdt_egress_send(struct sdt_tunnel *t, struct sdt_flow *flow, struct sk_buff 
 /** sdt_egress_listener() - socket of @family that customers write to, or NULL; RCU */
 struct sock *sdt_egress_listener(struct sdt_tunnel *t, u16 family);
 
+/**
+ * sdt_egress_to() - to an address that the peer named, from an egress socket
+ * @t: the tunnel
+ * @port: the socket; of @to's family
+ * @to: where to; judged by policy.h. What a route says to it is found here.
+ * @tos: as for sdt_egress_send()
+ * @skb: consumed
+ *
+ * Context: RCU read side, BH off.
+ */
+void sdt_egress_to(struct sdt_tunnel *t, struct sdt_port *port, const struct sdt_endpoint *to,
+		   u8 tos, struct sk_buff *skb);
+
 /** sdt_egress_port() - to the target, from an egress socket; context as sdt_egress_send() */
 void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, u8 tos, struct sk_buff *skb);
 

@@ -73,7 +73,11 @@ static void explain(struct sdt_tunnel *t, const struct sdt_endpoint *listen, int
 int sdt_listen_open(struct sdt_tunnel *t, const struct sdt_endpoint *listen,
 		    struct sdt_listeners *l, struct netlink_ext_ack *extack)
 {
-	struct sdt_socket_cfg cfg = { .rcv = listener_rcv, .user_data = t };
+	struct sdt_socket_cfg cfg = {
+		.transparent = t->ops->captures,
+		.rcv = listener_rcv,
+		.user_data = t,
+	};
 	struct sdt_endpoint now;
 	struct socket *sock;
 	int f, err;
@@ -141,6 +145,8 @@ void sdt_listen_close(struct sdt_listeners *l)
 
 bool sdt_listen_covers(const struct sdt_endpoint *listen, const struct sdt_endpoint *local)
 {
+	if (!local->port)
+		return true;
 	if (listen->port != local->port || (listen->family && listen->family != local->family))
 		return false;
 	return !listen->family || sdt_ip_any(&listen->ip) ||
@@ -163,7 +169,8 @@ void sdt_ingress_send(struct sdt_tunnel *t, u8 tos, struct sk_buff *skb)
 	sdt_link_send(t->link, skb);
 }
 
-void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c, u8 epoch_flag, u8 tos,
+void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c,
+			 const struct sdt_endpoint *about, u8 epoch_flag, u8 tos,
 			 struct sk_buff *skb)
 {
 	struct sdt_tx_cb *cb = sdt_tx_cb(skb);
@@ -173,6 +180,9 @@ void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c, u8 epoch_f
 	cb->epoch = c->epoch;
 	memcpy(cb->hdr, c->hdr, sizeof(c->hdr));
 	cb->hdr_len = c->hdr_len;
+	if (about)
+		cb->hdr_len = sdt_frame_add_addr(cb->hdr, cb->hdr_len, about->ip.s6_addr,
+						 about->port);
 	cb->tos = tos;
 	cb->flags = epoch_flag;
 	cb->lane = READ_ONCE(c->lane);

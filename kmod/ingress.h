@@ -31,7 +31,11 @@ void sdt_listen_detach(struct sdt_listeners *l);
 /** sdt_listen_close() - second half, after the grace period */
 void sdt_listen_close(struct sdt_listeners *l);
 
-/** sdt_listen_covers() - does a socket on @listen hear what is sent to @local? */
+/**
+ * sdt_listen_covers() - does a socket on @listen hear what is sent to @local?
+ *
+ * A channel that is bound to no local port hears what is captured, wherever the listener is.
+ */
 bool sdt_listen_covers(const struct sdt_endpoint *listen, const struct sdt_endpoint *local);
 
 /**
@@ -48,13 +52,15 @@ void sdt_ingress_send(struct sdt_tunnel *t, u8 tos, struct sk_buff *skb);
  * sdt_ingress_channel() - one datagram of a channel to the link
  * @t: the tunnel
  * @c: the channel
+ * @about: the address that goes with it, or NULL
  * @epoch_flag: SDT_TX_EPOCH_OWN or SDT_TX_EPOCH_PEER: whose epoch c->epoch is
  * @tos: as it came
  * @skb: body is data .. len; consumed
  *
  * Context: RCU read side, BH off.
  */
-void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c, u8 epoch_flag, u8 tos,
+void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c,
+			 const struct sdt_endpoint *about, u8 epoch_flag, u8 tos,
 			 struct sk_buff *skb);
 
 #endif /* _SDT_INGRESS_H */

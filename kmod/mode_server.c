@@ -12,7 +12,7 @@
 
 /* ---- configuration ------------------------------------------------------- */
 
-static int validate_limits(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
+int sdt_mode_check_limits(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
 {
 	if (!cfg->max_channels || cfg->max_channels > SDT_CHANNELS_LIMIT) {
 		NL_SET_ERR_MSG(extack, "max-channels must be 1 to 1048576");
@@ -29,6 +29,19 @@ static int validate_limits(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_
 	return 0;
 }
 
+int sdt_mode_check_ports(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
+{
+	if (!cfg->egress_port_lo || cfg->egress_port_lo > cfg->egress_port_hi) {
+		NL_SET_ERR_MSG(extack, "egress-ports must be LO-HI, from 1 to 65535");
+		return -ERANGE;
+	}
+	if (cfg->max_channels > sdt_ports_range(cfg->egress_port_lo, cfg->egress_port_hi)) {
+		NL_SET_ERR_MSG(extack, "max-channels exceeds the number of egress ports (28232 unless egress-ports says otherwise)");
+		return -ERANGE;
+	}
+	return 0;
+}
+
 static int validate_proxy(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
 {
 	if (cfg->set & (SDT_CFG_EGRESS | BIT(SDT_A_TUNNEL_TARGET))) {
@@ -39,7 +52,7 @@ static int validate_proxy(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_a
 		NL_SET_ERR_MSG(extack, "the proxy role needs listen, with a port");
 		return -EINVAL;
 	}
-	return validate_limits(cfg, extack);
+	return sdt_mode_check_limits(cfg, extack);
 }
 
 static int validate_server(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
@@ -60,15 +73,7 @@ static int validate_server(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_
 		NL_SET_ERR_MSG(extack, "egress and target are of different address families");
 		return -EINVAL;
 	}
-	if (!cfg->egress_port_lo || cfg->egress_port_lo > cfg->egress_port_hi) {
-		NL_SET_ERR_MSG(extack, "egress-ports must be LO-HI, from 1 to 65535");
-		return -ERANGE;
-	}
-	if (cfg->max_channels > sdt_ports_range(cfg->egress_port_lo, cfg->egress_port_hi)) {
-		NL_SET_ERR_MSG(extack, "max-channels exceeds the number of egress ports (28232 unless egress-ports says otherwise)");
-		return -ERANGE;
-	}
-	return validate_limits(cfg, extack);
+	return sdt_mode_check_ports(cfg, extack) ?: sdt_mode_check_limits(cfg, extack);
 }
 
 static int server_validate(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
@@ -107,17 +112,6 @@ static int server_start(struct sdt_tunnel *t, struct netlink_ext_ack *extack)
 
 /* ---- proxy role ---------------------------------------------------------- */
 
-/* No channel, or one that must not be used. */
-static struct sdt_channel *proxy_open(struct sdt_tunnel *t, struct sdt_channel *c,
-				      const struct sdt_channel_key *key, enum sdt_stat *why)
-{
-	if (c && sdt_channel_held(t->channels, c)) {
-		*why = SDT_DROP_REFUSED_BY_PEER;
-		return NULL;
-	}
-	return sdt_channel_open_proxy(t, key, why);
-}
-
 static void server_ingress(struct sdt_tunnel *t, struct sk_buff *skb, const struct sdt_packet *p)
 {
 	struct sdt_channel_key key;
@@ -125,15 +119,11 @@ static void server_ingress(struct sdt_tunnel *t, struct sk_buff *skb, const stru
 	enum sdt_stat why;
 
 	sdt_channel_key(&key, p);
-	c = sdt_channel_by_key(t, &key);
-	if (unlikely(!c || !sdt_channel_current(t, c))) {
-		c = proxy_open(t, c, &key, &why);
-		if (!c) {
-			sdt_drop(t->stats, why, skb);
-			return;
-		}
-	}
-	sdt_ingress_channel(t, c, SDT_TX_EPOCH_OWN, p->tos, skb);
+	c = sdt_channel_for_customer(t, &key, &why);
+	if (unlikely(!c))
+		sdt_drop(t->stats, why, skb);
+	else
+		sdt_ingress_channel(t, c, NULL, SDT_TX_EPOCH_OWN, p->tos, skb);
 }
 
 /* To the customer, from the very local address and port that it wrote to. */
@@ -198,7 +188,7 @@ static void target_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const s
 	enum sdt_stat why;
 
 	if (unlikely(!c || c->epoch != rx->peer_epoch)) {
-		c = sdt_channel_open_server(t, rx, f->channel, &why);
+		c = sdt_channel_open_server(t, rx, f->channel, t->ports, &why);
 		if (!c) {
 			sdt_drop(t->stats, why, skb);
 			return;
@@ -209,11 +199,17 @@ static void target_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const s
 		WRITE_ONCE(c->lane, rx->lane);
 	port = rcu_dereference(c->server.port);
 	if (unlikely(!sdt_port_current(port))) {
-		sdt_ports_send(t, c, rx->tos, skb);
+		sdt_ports_send(t, c, NULL, rx->tos, skb);
 		return;
 	}
 	sdt_channel_used(t->channels, &c->out);
 	sdt_egress_port(t, port, rx->tos, skb);
+}
+
+static void server_depart(struct sdt_tunnel *t, struct sdt_channel *c, struct sdt_port *port,
+			  const struct sdt_endpoint *to, u8 tos, struct sk_buff *skb)
+{
+	sdt_egress_port(t, port, tos, skb);
 }
 
 static void server_answer(struct sdt_tunnel *t, struct sdt_port *port, struct sk_buff *skb,
@@ -227,7 +223,7 @@ static void server_answer(struct sdt_tunnel *t, struct sdt_port *port, struct sk
 	else if (unlikely(!c))
 		sdt_drop(t->stats, SDT_DROP_IN_RESTING, skb);
 	else
-		sdt_ingress_channel(t, c, SDT_TX_EPOCH_PEER, p->tos, skb);
+		sdt_ingress_channel(t, c, NULL, SDT_TX_EPOCH_PEER, p->tos, skb);
 }
 
 static void target_control(struct sdt_tunnel *t, const struct sdt_rx *rx, struct sdt_channel *c,
@@ -287,6 +283,7 @@ const struct sdt_mode_ops sdt_mode_server = {
 	.start = server_start,
 	.ingress = server_ingress,
 	.answer = server_answer,
+	.depart = server_depart,
 	.egress = server_egress,
 	.control = server_control,
 };

@@ -25,6 +25,15 @@
 
 extern const struct sdt_mode_ops sdt_mode_direct;
 extern const struct sdt_mode_ops sdt_mode_server;
+extern const struct sdt_mode_ops sdt_mode_router;
+
+/* Of validate(), what modes with channels have in common. Return: 0 or -errno with @extack set. */
+
+/** sdt_mode_check_limits() - of channels: number, idle time, what happens at the limit */
+int sdt_mode_check_limits(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack);
+
+/** sdt_mode_check_ports() - egress ports, and as many of them as channels */
+int sdt_mode_check_ports(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack);
 
 /*
  * What a mode's start() may make; tunnel.c ends it. Context: process, node->lock.

@@ -90,11 +90,9 @@ static struct sdt_port *bind_port(struct sdt_ports *p, struct sdt_channel *c)
 	return port;
 }
 
-bool sdt_ports_exhausted(struct sdt_tunnel *t)
+bool sdt_ports_exhausted(struct sdt_ports *p)
 {
-	struct sdt_ports *p = t->ports;
-
-	lockdep_assert_held(&t->lock);
+	lockdep_assert_held(&p->tunnel->lock);
 	if (!p->exhausted)
 		return false;
 	/* Others on this host may give ports back. */
@@ -124,30 +122,38 @@ struct sk_buff *sdt_ports_leave(struct sdt_tunnel *t, struct sdt_channel *c)
 	 * port, which is nobody else's before a grace period is over.
 	 */
 	if (port)
-		make_resting(t->ports, port);
-	return unpark(t->ports, c);
+		make_resting(c->server.pool, port);
+	return unpark(c->server.pool, c);
 }
 
 /* ---- datagrams of channels without a port -------------------------------- */
 
 /* In skb->cb of a parked datagram. */
 struct park_cb {
+	struct sdt_endpoint to;		/* family 0: the target */
 	u8 tos;
 };
 
 static struct park_cb *park_cb(struct sk_buff *skb)
 {
+	BUILD_BUG_ON(sizeof(struct park_cb) > sizeof(skb->cb));
 	return (struct park_cb *)skb->cb;
 }
 
 /* t->lock. Return: 0, or the reason to drop. */
-static enum sdt_stat park(struct sdt_ports *p, struct sdt_channel *c, u8 tos, struct sk_buff *skb)
+static enum sdt_stat park(struct sdt_ports *p, struct sdt_channel *c,
+			  const struct sdt_endpoint *to, u8 tos, struct sk_buff *skb)
 {
+	struct park_cb *cb = park_cb(skb);
+
 	if (p->exhausted)
 		return SDT_DROP_NO_PORT;
 	if (c->server.parked || p->parked >= SDT_PARK_MAX)
 		return SDT_DROP_PARK_FULL;
-	park_cb(skb)->tos = tos;
+	memset(cb, 0, sizeof(*cb));
+	if (to)
+		cb->to = *to;
+	cb->tos = tos;
 	c->server.parked = skb;
 	c->server.deadline = jiffies + sdt_seconds(SDT_PARK_TIME);
 	list_add_tail(&c->server.wait, &p->waiting);
@@ -156,12 +162,25 @@ static enum sdt_stat park(struct sdt_ports *p, struct sdt_channel *c, u8 tos, st
 	return 0;
 }
 
+bool sdt_ports_first_waiting(struct sdt_ports *p, struct sdt_endpoint *to)
+{
+	struct sdt_channel *c;
+
+	spin_lock_bh(&p->tunnel->lock);
+	c = list_first_entry_or_null(&p->waiting, struct sdt_channel, server.wait);
+	if (c)
+		*to = park_cb(c->server.parked)->to;
+	spin_unlock_bh(&p->tunnel->lock);
+	return c;
+}
+
 /*
  * t->lock. If @c has a port of the present target now, it is @port; else the datagram is
  * parked. Return: 0, or the reason to drop.
  */
-static enum sdt_stat port_or_park(struct sdt_ports *p, struct sdt_channel *c, u8 tos,
-				  struct sk_buff *skb, struct sdt_port **port)
+static enum sdt_stat port_or_park(struct sdt_ports *p, struct sdt_channel *c,
+				  const struct sdt_endpoint *to, u8 tos, struct sk_buff *skb,
+				  struct sdt_port **port)
 {
 	*port = rcu_dereference_protected(c->server.port, lockdep_is_held(&p->tunnel->lock));
 	if (sdt_port_current(*port))
@@ -172,20 +191,21 @@ static enum sdt_stat port_or_park(struct sdt_ports *p, struct sdt_channel *c, u8
 	/* Those that wait come first. */
 	if (list_empty(&p->waiting))
 		*port = bind_port(p, c);
-	return *port ? 0 : park(p, c, tos, skb);
+	return *port ? 0 : park(p, c, to, tos, skb);
 }
 
-void sdt_ports_send(struct sdt_tunnel *t, struct sdt_channel *c, u8 tos, struct sk_buff *skb)
+void sdt_ports_send(struct sdt_tunnel *t, struct sdt_channel *c, const struct sdt_endpoint *to,
+		    u8 tos, struct sk_buff *skb)
 {
 	struct sdt_port *port;
 	enum sdt_stat why;
 
 	spin_lock_bh(&t->lock);
-	why = port_or_park(t->ports, c, tos, skb, &port);
+	why = port_or_park(c->server.pool, c, to, tos, skb, &port);
 	spin_unlock_bh(&t->lock);
 	if (port) {
 		sdt_channel_used(t->channels, &c->out);
-		sdt_egress_port(t, port, tos, skb);
+		t->ops->depart(t, c, port, to, tos, skb);
 		return;
 	}
 	if (!why) {
@@ -199,7 +219,7 @@ void sdt_ports_send(struct sdt_tunnel *t, struct sdt_channel *c, u8 tos, struct 
 
 void sdt_ports_suspect(struct sdt_tunnel *t, struct sdt_port *port)
 {
-	struct sdt_ports *p = t->ports;
+	struct sdt_ports *p = port->pool;
 
 	if (READ_ONCE(p->suspect))
 		return;
@@ -218,6 +238,7 @@ void sdt_ports_serve(struct sdt_ports *p)
 	struct sdt_channel *c;
 	struct sdt_port *port;
 	struct sk_buff *skb;
+	struct park_cb cb;
 
 	do {
 		port = NULL;
@@ -232,7 +253,9 @@ void sdt_ports_serve(struct sdt_ports *p)
 		spin_unlock(&t->lock);
 		if (port) {
 			sdt_channel_used(t->channels, &c->out);
-			sdt_egress_port(t, port, park_cb(skb)->tos, skb);
+			/* what is behind cb writes to skb->cb */
+			cb = *park_cb(skb);
+			t->ops->depart(t, c, port, &cb.to, cb.tos, skb);
 		}
 		rcu_read_unlock();
 		local_bh_enable();
@@ -266,6 +289,43 @@ void sdt_ports_expire(struct sdt_ports *p)
 	} while (skb);
 }
 
+/* ---- sockets by their address, in pools without a target ------------------- */
+
+static const struct rhashtable_params mapping_params = {
+	.head_offset = offsetof(struct sdt_port, hash),
+	.key_offset = offsetof(struct sdt_port, key),
+	.key_len = sizeof(struct sdt_port_key),
+	.automatic_shrinking = true,
+};
+
+static_assert(sizeof(struct sdt_port_key) == 20);
+
+static struct sdt_port_key port_key(const struct in6_addr *ip, __be16 number)
+{
+	return (struct sdt_port_key) { .ip = *ip, .port = (__force u16)number };
+}
+
+int sdt_ports_enter(struct sdt_ports *p, struct sdt_port *port, const struct in6_addr *local)
+{
+	if (!p->open_family)
+		return 0;
+	port->key = port_key(local, port->number);
+	return rhashtable_insert_fast(&p->mappings, &port->hash, mapping_params);
+}
+
+void sdt_ports_remove(struct sdt_ports *p, struct sdt_port *port)
+{
+	if (p->open_family)
+		rhashtable_remove_fast(&p->mappings, &port->hash, mapping_params);
+}
+
+struct sdt_port *sdt_ports_find(struct sdt_ports *p, const struct sdt_endpoint *local)
+{
+	struct sdt_port_key key = port_key(&local->ip, local->port);
+
+	return rhashtable_lookup(&p->mappings, &key, mapping_params);
+}
+
 /* ---- life of the pool ----------------------------------------------------- */
 
 /* t->lock or nobody else knows the pool. */
@@ -275,19 +335,30 @@ static void load_config(struct sdt_ports *p)
 
 	p->target = t->target;
 	p->egress = t->egress;
+	if (p->open_family) {
+		p->target.family = p->open_family;
+		p->target.ip = p->open_family == AF_INET ? sdt_ip_from4(0) : in6addr_any;
+		if (p->egress.family != p->open_family)
+			memset(&p->egress, 0, sizeof(p->egress));
+	}
 	p->lo = t->egress_port_lo;
 	p->hi = t->egress_port_hi;
 	p->config++;
 }
 
-int sdt_ports_create(struct sdt_tunnel *t)
+static struct sdt_ports *pool_create(struct sdt_tunnel *t, u16 open_family)
 {
 	struct sdt_ports *p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
 
 	lockdep_assert_held(&t->node->lock);
 	if (!p)
-		return -ENOMEM;
+		return NULL;
+	if (open_family && rhashtable_init(&p->mappings, &mapping_params)) {
+		kfree(p);
+		return NULL;
+	}
 	p->tunnel = t;
+	p->open_family = open_family;
 	p->low = SDT_PORTS_LOW_MIN;
 	p->calm_since = jiffies;
 	INIT_LIST_HEAD(&p->free);
@@ -297,19 +368,32 @@ int sdt_ports_create(struct sdt_tunnel *t)
 	INIT_LIST_HEAD(&p->all);
 	INIT_DELAYED_WORK(&p->work, sdt_ports_work);
 	load_config(p);
-	t->ports = p;
 	spin_lock_bh(&t->lock);
 	sdt_ports_wake(p, 0);
 	spin_unlock_bh(&t->lock);
-	return 0;
+	return p;
 }
 
-void sdt_ports_configure(struct sdt_tunnel *t, bool move)
+int sdt_ports_create(struct sdt_tunnel *t)
 {
-	struct sdt_ports *p = t->ports;
+	t->ports = pool_create(t, 0);
+	return t->ports ? 0 : -ENOMEM;
+}
 
-	lockdep_assert_held(&t->node->lock);
-	spin_lock_bh(&t->lock);
+int sdt_ports_create_open(struct sdt_tunnel *t)
+{
+	t->ports = pool_create(t, AF_INET);
+	if (!t->ports)
+		return -ENOMEM;
+	t->ports6 = pool_create(t, AF_INET6);
+	return t->ports6 ? 0 : -ENOMEM;
+}
+
+static void pool_configure(struct sdt_ports *p, bool move)
+{
+	if (!p)
+		return;
+	spin_lock_bh(&p->tunnel->lock);
 	load_config(p);
 	if (move)
 		WRITE_ONCE(p->move, true);
@@ -318,30 +402,45 @@ void sdt_ports_configure(struct sdt_tunnel *t, bool move)
 	p->announced = false;
 	p->full = false;
 	sdt_ports_wake(p, 0);
-	spin_unlock_bh(&t->lock);
+	spin_unlock_bh(&p->tunnel->lock);
 }
 
-void sdt_ports_stop(struct sdt_tunnel *t)
+void sdt_ports_configure(struct sdt_tunnel *t, bool move)
 {
-	struct sdt_ports *p = t->ports;
+	lockdep_assert_held(&t->node->lock);
+	pool_configure(t->ports, move);
+	pool_configure(t->ports6, move);
+}
+
+static void pool_stop(struct sdt_ports *p)
+{
 	struct sdt_port *port;
 
-	WARN_ON_ONCE(!t->dead);
+	if (!p)
+		return;
+	WARN_ON_ONCE(!p->tunnel->dead);
 	cancel_delayed_work_sync(&p->work);
 	/* With the worker gone, no port comes or goes. */
 	list_for_each_entry(port, &p->all, all)
 		sdt_socket_detach(port->sock);
 }
 
-void sdt_ports_free(struct sdt_tunnel *t)
+void sdt_ports_stop(struct sdt_tunnel *t)
 {
-	struct sdt_ports *p = t->ports;
+	pool_stop(t->ports);
+	pool_stop(t->ports6);
+}
+
+static void pool_free(struct sdt_ports *p)
+{
 	struct sdt_port *port, *next;
 	struct sdt_dest *dest;
 
+	if (!p)
+		return;
 	WARN_ON_ONCE(p->active_count || p->parked);
-	t->ports = NULL;
 	list_for_each_entry_safe(port, next, &p->all, all) {
+		sdt_ports_remove(p, port);
 		sdt_socket_close(port->sock);
 		/* Not later: a route of IPv6 must not outlive the namespace. */
 		dest = rcu_dereference_protected(port->dest, true);
@@ -351,7 +450,17 @@ void sdt_ports_free(struct sdt_tunnel *t)
 		cond_resched();
 	}
 	sdt_dest_free_now(p->dest);
+	if (p->open_family)
+		rhashtable_destroy(&p->mappings);
 	kfree(p);
+}
+
+void sdt_ports_free(struct sdt_tunnel *t)
+{
+	pool_free(t->ports);
+	pool_free(t->ports6);
+	t->ports = NULL;
+	t->ports6 = NULL;
 }
 
 int sdt_ports_module_init(void)

@@ -3,6 +3,7 @@
 #ifndef _SDT_PORTS_H
 #define _SDT_PORTS_H
 
+#include <linux/rhashtable.h>
 #include <linux/workqueue.h>
 
 #include "egress.h"
@@ -18,7 +19,7 @@ enum sdt_port_state {
 };
 
 /*
- * An egress socket: bound to one address and port, connected to the target.
+ * An egress socket: bound to one address and port, connected to the target if there is one.
  * FREE -> ACTIVE -> RESTING -> FREE: a socket stays bound while it rests, so that
  * no other program of the host gets a port that late answers are on their way to
  * (a rest that closes the socket rests nothing), and a tunnel in steady state
@@ -30,14 +31,23 @@ enum sdt_port_state {
  * let go of it, and the end is: off the lists, socket detached, grace period,
  * socket closed, memory freed.
  */
+/* Where a socket is bound to. A hash key: no padding. */
+struct sdt_port_key {
+	struct in6_addr ip;
+	u32 port;			/* __be16 */
+};
+
 struct sdt_port {
 	struct sdt_tunnel *tunnel;
+	struct sdt_ports *pool;
 	struct socket *sock;
 	struct sdt_dest __rcu *dest;	/* where to, and from; writers: t->lock */
 	struct sdt_channel __rcu *chan;	/* writers: t->lock; set while ACTIVE */
 	__be16 number;
 	u8 state;			/* enum sdt_port_state */
 	bool stale;			/* its channel is to get another one; writer: the worker */
+	struct rhash_head hash;		/* sdt_ports.mappings, if the pool has no target */
+	struct sdt_port_key key;
 	struct list_head all;		/* sdt_ports.all */
 	struct list_head node;		/* free, resting, or a list of the worker's */
 	unsigned long since;		/* jiffies, when its rest began */
@@ -54,6 +64,12 @@ struct sdt_port {
  */
 struct sdt_ports {
 	struct sdt_tunnel *tunnel;
+	/*
+	 * Router mode: the family of sockets that hear anybody, dest->remote being that
+	 * family's unspecified address. 0: they are the target's, of its family.
+	 */
+	u16 open_family;
+	struct rhashtable mappings;	/* router mode: all sockets by address; writer: the worker */
 
 	/* t->lock */
 	struct sdt_endpoint target;
@@ -85,6 +101,12 @@ struct sdt_ports {
 	struct delayed_work work;
 };
 
+/** sdt_ports_of() - router mode: the pool for destinations of @family */
+static inline struct sdt_ports *sdt_ports_of(const struct sdt_tunnel *t, u16 family)
+{
+	return family == AF_INET6 ? t->ports6 : t->ports;
+}
+
 /** sdt_ports_range() - ports in [@lo, @hi] */
 static inline unsigned int sdt_ports_range(u16 lo, u16 hi)
 {
@@ -99,6 +121,21 @@ static inline unsigned int sdt_ports_range(u16 lo, u16 hi)
  * Return: 0 or -ENOMEM.
  */
 int sdt_ports_create(struct sdt_tunnel *t);
+
+/**
+ * sdt_ports_create_open() - pools for sockets without a target, one of each family
+ * @t: the tunnel
+ *
+ * A pool whose family has no egress address given binds to the source that the stack
+ * has for the first prefix of allow that leads anywhere; prefixes of length 0 say
+ * nothing: with no other, it is the source for the first datagram that comes.
+ * Context: process, node->lock.
+ * Return: 0 or -errno; what was made is the tunnel's to free.
+ */
+int sdt_ports_create_open(struct sdt_tunnel *t);
+
+/** sdt_ports_find() - router mode: the socket that is bound to @local, or NULL; RCU */
+struct sdt_port *sdt_ports_find(struct sdt_ports *p, const struct sdt_endpoint *local);
 
 /**
  * sdt_ports_configure() - target, egress address or ports of the tunnel changed
@@ -128,12 +165,14 @@ static inline bool sdt_port_current(const struct sdt_port *port)
  * sdt_ports_send() - send for a channel that has no (current) port: give it one, or park
  * @t: the tunnel
  * @c: the channel
+ * @to: where to; NULL: the target
  * @tos: what came with the frame
  * @skb: consumed
  *
  * Context: RCU read side, BH off.
  */
-void sdt_ports_send(struct sdt_tunnel *t, struct sdt_channel *c, u8 tos, struct sk_buff *skb);
+void sdt_ports_send(struct sdt_tunnel *t, struct sdt_channel *c, const struct sdt_endpoint *to,
+		    u8 tos, struct sk_buff *skb);
 
 /**
  * sdt_ports_leave() - a channel ends: its port rests, it waits no longer
@@ -146,7 +185,7 @@ void sdt_ports_send(struct sdt_tunnel *t, struct sdt_channel *c, u8 tos, struct 
 struct sk_buff *sdt_ports_leave(struct sdt_tunnel *t, struct sdt_channel *c);
 
 /** sdt_ports_exhausted() - is it known that no port is to be had? t->lock */
-bool sdt_ports_exhausted(struct sdt_tunnel *t);
+bool sdt_ports_exhausted(struct sdt_ports *p);
 
 /** sdt_ports_suspect() - sending from @port failed; RCU, BH off */
 void sdt_ports_suspect(struct sdt_tunnel *t, struct sdt_port *port);

@@ -34,6 +34,13 @@ void sdt_ports_serve(struct sdt_ports *p);
 /** sdt_ports_expire() - whoever waited too long, or for nothing, waits no more */
 void sdt_ports_expire(struct sdt_ports *p);
 
+/** sdt_ports_first_waiting() - where the datagram that waits longest is to go; false: none waits */
+bool sdt_ports_first_waiting(struct sdt_ports *p, struct sdt_endpoint *to);
+/** sdt_ports_enter() - sdt_ports_find() finds @port, bound to @local, from here on */
+int sdt_ports_enter(struct sdt_ports *p, struct sdt_port *port, const struct in6_addr *local);
+/** sdt_ports_remove() - and no longer; a grace period later nobody holds it */
+void sdt_ports_remove(struct sdt_ports *p, struct sdt_port *port);
+
 /* ports_worker.c */
 
 void sdt_ports_work(struct work_struct *work);

@@ -15,8 +15,8 @@
 /* ---- an egress socket ---------------------------------------------------- */
 
 /*
- * encap_rcv of an egress socket. Always consumes. The socket is connected, so the
- * kernel filters sources; the mode compares all the same, because a socket is
+ * encap_rcv of an egress socket. Always consumes. A socket with a target is connected, so
+ * the kernel filters sources; the mode compares all the same, because a socket is
  * bound before it is connected. The port lives as long as this RCU read side.
  */
 static int port_rcv(struct sock *sk, struct sk_buff *skb)
@@ -51,12 +51,13 @@ static int port_open(struct sdt_ports *p, struct sdt_port *port, const struct sd
 			.port = htons(number),
 			.ifindex = dest->remote.ifindex,
 		},
-		.peer = dest->remote,
 		.rcv = port_rcv,
 		.user_data = port,
 	};
 	struct socket *sock;
 
+	if (!p->open_family)
+		cfg.peer = dest->remote;
 	if (inet_is_local_reserved_port(p->tunnel->node->net, number))
 		return -EADDRINUSE;
 	port->number = htons(number);
@@ -103,6 +104,50 @@ static void dest_put(struct sdt_ports *p, struct sdt_dest *dest)
 		sdt_dest_free(dest);
 }
 
+/* @allow's entry @i, as an address to ask a route for. False: it leads nowhere in particular. */
+static bool allow_probe(const struct sdt_prefixes *allow, unsigned int i, u16 family,
+			struct sdt_endpoint *e)
+{
+	const struct sdt_prefix *prefix = &allow->v[i];
+	struct in6_addr ip;
+
+	memcpy(&ip, prefix->ip, sizeof(ip));
+	if (!prefix->len || prefix->len == SDT_PREFIX_V4_BITS)
+		return false;
+	/* a network's first address may mean broadcast */
+	if (prefix->len < 128)
+		ip.s6_addr[15] |= 1;
+	sdt_endpoint_make(e, &ip, 0, 0);
+	return e->family == family;
+}
+
+/*
+ * The source of a pool without a target and without an egress address, see
+ * sdt_ports_create_open(). -ENODATA: it will be known when there is a datagram.
+ */
+static int open_source(struct sdt_ports *p, struct in6_addr *source)
+{
+	struct sdt_tunnel *t = p->tunnel;
+	struct sdt_endpoint to;
+	unsigned int i = 0;
+	bool more, ask;
+
+	do {
+		const struct sdt_prefixes *allow;
+
+		rcu_read_lock();
+		allow = rcu_dereference(t->allow);
+		more = allow && i < allow->n;
+		ask = more && allow_probe(allow, i++, p->open_family, &to);
+		rcu_read_unlock();
+		if (ask && !sdt_source_for(t->node->net, &to, 0, 0, source))
+			return 0;
+	} while (more);
+	if (!sdt_ports_first_waiting(p, &to))
+		return -ENODATA;
+	return sdt_source_for(t->node->net, &to, 0, 0, source);
+}
+
 /*
  * Learn what to bind to, if it is not known. Not under t->lock: a configuration
  * that comes in between makes it void. Return: 0, -EAGAIN if so, or -errno.
@@ -124,11 +169,12 @@ static int find_dest(struct sdt_ports *p)
 	if (dest)
 		return 0;
 
-	if (!egress.family) {
-		err = sdt_source_for(t->node->net, &target, target.ifindex, 0, &egress.ip);
-		if (err)
-			return err;
-	}
+	if (!egress.family)
+		err = p->open_family ? open_source(p, &egress.ip) :
+				       sdt_source_for(t->node->net, &target, target.ifindex, 0,
+						      &egress.ip);
+	if (err)
+		return err;
 	dest = sdt_dest_alloc(&target, &egress.ip, target.ifindex, GFP_KERNEL_ACCOUNT);
 	if (!dest)
 		return -ENOMEM;
@@ -260,6 +306,7 @@ static int add_port(struct sdt_ports *p)
 	if (!port)
 		return -ENOMEM;
 	port->tunnel = t;
+	port->pool = p;
 
 	spin_lock_bh(&t->lock);
 	dest = p->dest;
@@ -281,6 +328,9 @@ static int add_port(struct sdt_ports *p)
 	err = port_open_range(p, port, dest, lo, hi);
 	if (err)
 		goto put;
+	err = sdt_ports_enter(p, port, &dest->local);
+	if (err)
+		goto close;
 	list_add(&port->all, &p->all);
 
 	spin_lock_bh(&t->lock);
@@ -291,6 +341,11 @@ static int add_port(struct sdt_ports *p)
 	spin_unlock_bh(&t->lock);
 	return 0;
 
+close:
+	/* Somebody may have written to it already. */
+	sdt_socket_detach(port->sock);
+	synchronize_rcu();
+	sdt_socket_close(port->sock);
 put:
 	spin_lock_bh(&t->lock);
 	if (err == -EADDRINUSE)
@@ -391,7 +446,8 @@ static unsigned long refill(struct sdt_ports *p)
 		WRITE_ONCE(p->suspect, !p->egress.family);
 		spin_unlock_bh(&p->tunnel->lock);
 	}
-	return err ? sdt_seconds(SDT_PORTS_RETRY) : 0;
+	/* -ENODATA: the datagram that tells wakes the worker */
+	return err && err != -ENODATA ? sdt_seconds(SDT_PORTS_RETRY) : 0;
 }
 
 /* t->lock. All that is free serves no more. */
@@ -463,8 +519,10 @@ static void close_ports(struct sdt_ports *p, struct list_head *list)
 
 	if (list_empty(list))
 		return;
-	list_for_each_entry(port, list, node)
+	list_for_each_entry(port, list, node) {
+		sdt_ports_remove(p, port);
 		sdt_socket_detach(port->sock);
+	}
 	synchronize_rcu();
 	list_for_each_entry_safe(port, next, list, node) {
 		sdt_socket_close(port->sock);

@@ -7,7 +7,9 @@
 #include "prefix.h"
 #include "socket.h"
 
+struct sdt_channel;
 struct sdt_channels;
+struct sdt_contacts;
 struct sdt_dest;
 struct sdt_port;
 struct sdt_ports;
@@ -21,11 +23,12 @@ struct sdt_tunnel_cfg;
  * What a mode is. Adding one is a new mode_*.c, an enum value, and a line in
  * tunnel.c's table. All data-path operations: RCU, BH off, consume the skb.
  * Ending a tunnel needs no operation: tunnel.c ends whatever start() made
- * (listener, dest, channels, ports).
+ * (listener, dest, channels, contacts, ports).
  */
 struct sdt_mode_ops {
 	u8 mode;				/* enum sdt_mode */
 	const char *name;
+	bool captures;				/* listeners hear what goes to other addresses */
 	/*
 	 * Is @cfg, complete, one that this mode can serve? cfg->set tells what
 	 * the request named. Before the tunnel exists, and before each change.
@@ -38,6 +41,9 @@ struct sdt_mode_ops {
 	/* a datagram that an egress socket heard (the target's answer) */
 	void (*answer)(struct sdt_tunnel *t, struct sdt_port *port, struct sk_buff *skb,
 		       const struct sdt_packet *p);
+	/* a channel's datagram leaves by its port, for which it may have waited */
+	void (*depart)(struct sdt_tunnel *t, struct sdt_channel *c, struct sdt_port *port,
+		       const struct sdt_endpoint *to, u8 tos, struct sk_buff *skb);
 	/* an opened frame with data */
 	void (*egress)(struct sdt_tunnel *t, const struct sdt_rx *rx, const struct sdt_frame *f,
 		       struct sk_buff *skb);
@@ -126,7 +132,9 @@ struct sdt_tunnel {
 	struct socket __rcu *listener[2];	/* IPv4, IPv6; writers: node->lock */
 	struct sdt_dest __rcu *dest;	/* direct mode: the customer; writers: t->lock */
 	struct sdt_channels *channels;	/* NULL in direct mode */
+	struct sdt_contacts *contacts;	/* router mode, else NULL */
 	struct sdt_ports *ports;	/* server role with egress sockets, else NULL */
+	struct sdt_ports *ports6;	/* router mode: those of IPv6, the others IPv4; else NULL */
 
 	u16 number;			/* on the wire */
 	u8 role;			/* enum sdt_role */
