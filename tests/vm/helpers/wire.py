@@ -31,8 +31,17 @@ TRAFFIC = {'rx-messages', 'rx-bytes', 'rx-keepalives', 'rx-initiations', 'rx-res
 Message = collections.namedtuple('Message', 'source sport target dport df payload')
 
 
+def parse6(frame):
+    """A Message from an Ethernet frame with UDP over IPv6; these are not fragmented: all count as with DF."""
+    sport, dport, length = struct.unpack('>HHH', frame[54:60])
+    return Message(socket.inet_ntop(socket.AF_INET6, frame[22:38]), sport, socket.inet_ntop(socket.AF_INET6, frame[38:54]),
+                   dport, True, bytes(frame[62:54 + length]))
+
+
 def parse(frame):
-    """A Message from an Ethernet frame with UDP over IPv4, else None."""
+    """A Message from an Ethernet frame with UDP, else None."""
+    if len(frame) >= 62 and frame[12:14] == b'\x86\xdd' and frame[20] == socket.IPPROTO_UDP:
+        return parse6(frame)
     if len(frame) < 42 or frame[12:14] != b'\x08\x00' or frame[23] != socket.IPPROTO_UDP:
         return None
     ip = frame[14:]
@@ -276,7 +285,8 @@ def lanes(path):
     print(json.dumps({key: [sorted(ports) for ports in both] for key, both in found.items()}))
 
 
-if sys.argv[1] == 'attack':
-    attack(bytes.fromhex(sys.argv[2]))
-else:
-    lanes(sys.argv[2])
+if __name__ == '__main__':
+    if sys.argv[1] == 'attack':
+        attack(bytes.fromhex(sys.argv[2]))
+    else:
+        lanes(sys.argv[2])
