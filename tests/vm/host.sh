@@ -30,6 +30,14 @@ need() {
 	done
 }
 
+# module_dir TAG: where sdt.ko for that kernel is built.
+module_dir() {
+	case $1 in
+	uml*) echo "$BUILD_DIR/$1" ;;
+	*) echo "$BUILD_DIR/vm/$1" ;;
+	esac
+}
+
 # A folder of our own, removed when the script ends. One per script.
 make_work_dir() {
 	WORK=$(mktemp -d "${TMPDIR:-/tmp}/sdt-vm.XXXXXX")
