@@ -221,7 +221,7 @@ static void proxy_control(struct sdt_tunnel *t, const struct sdt_rx *rx, struct 
 
 static bool allowed(const struct sdt_tunnel *t, const struct sdt_endpoint *e)
 {
-	return sdt_prefixes_name(rcu_dereference(t->allow), &e->ip, ntohs(e->port));
+	return sdt_prefixes_name(rcu_dereference(t->allow), &e->ip, e->port);
 }
 
 /* The channel that has @e as its own egress address and port, or NULL. */
