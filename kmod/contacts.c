@@ -144,8 +144,6 @@ static void make_room(struct sdt_tunnel *t, struct sdt_channel *c)
 			       sdt_since(READ_ONCE(oldest->seen)))
 			oldest = contact;
 	}
-	if (counts(t, oldest))
-		sdt_stat_inc(t->stats, SDT_STAT_CONTACTS_EVICTED);
 	contact_end(t, c, oldest);
 }
 

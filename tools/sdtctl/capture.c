@@ -450,7 +450,14 @@ static int install(const struct capture *c)
 static int uninstall(struct capture *c)
 {
 	const char *const argv[] = { "nft", "delete", "table", "inet", c->nft_table, NULL };
+	const char *const list_argv[] = { "nft", "list", "tables", NULL };
 	const struct child nft = { .argv = argv };
+	/* So that a table which cannot be seen is not taken for one that is not there. */
+	const struct child list = {
+		.argv = list_argv,
+		.output = (char [2]){ "" },
+		.output_size = 2,
+	};
 	char *before = installed_rules(c);
 	struct capture_way way = c->way;
 	int code = 0;
@@ -459,6 +466,8 @@ static int uninstall(struct capture *c)
 		capture_way_of(before, &way);
 		code = child_run(&nft);
 	}
+	else
+		code = child_run(&list);
 	free(before);
 	if (code)
 		return failed("nft", code);
@@ -475,6 +484,8 @@ static int run_capture(int argc, char **argv)
 		return complain("capture: the tunnel's name is missing");
 	if (argc == 1)
 		return complain("capture: print, install or remove is missing");
+	if (!argv[0][0] || strlen(argv[0]) >= SDT_NAME_LEN)
+		return complain("capture '%s': that is no name of a tunnel", safe(argv[0]));
 	c.tunnel = argv[0];
 	capture_names(&c);
 	err = parse_words(&c, argc - 2, argv + 2);

@@ -383,8 +383,6 @@ enum sdt_stat {
 	/* traffic: links, again */
 	SDT_STAT_TX_PINGS		= 37,	/* asked for, path validation and probes left out */
 	SDT_STAT_RX_PONGS		= 38,	/*  and answered */
-	/* traffic: tunnels, the last number of this block */
-	SDT_STAT_CONTACTS_EVICTED	= 39,	/* router: a customer writes to more than is remembered */
 
 	/* drops: outer messages, counted at the node (no link is known yet) */
 	SDT_DROP_RX_TRUNCATED		= 40,	/* shorter than its type allows */
