@@ -10,6 +10,7 @@ void sdt_chanid_init(struct sdt_chanid *c, u64 epoch, u32 first)
 {
 	c->epoch = epoch;
 	c->next = first;
+	c->live = 0;
 }
 
 int sdt_chanid_draw(struct sdt_chanid *c, u32 *id)
@@ -17,5 +18,17 @@ int sdt_chanid_draw(struct sdt_chanid *c, u32 *id)
 	if (c->next >= CHANID_END)
 		return -ENOSPC;
 	*id = (u32)c->next++;
+	c->live++;
 	return 0;
+}
+
+void sdt_chanid_done(struct sdt_chanid *c, u64 epoch)
+{
+	if (epoch == c->epoch)
+		c->live--;
+}
+
+bool sdt_chanid_worn(const struct sdt_chanid *c)
+{
+	return c->next >= (c->live ? CHANID_END : SDT_CHANID_EARLY);
 }

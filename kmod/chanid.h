@@ -10,10 +10,14 @@
 
 #include <sdt/wire.h>
 
+/* From this id on, which needs four bytes, a chance to begin at 0 again is taken. */
+#define SDT_CHANID_EARLY	0x01000000
+
 /* Caller locks. 64 bits, so that 2^32 itself is a state: exhausted. */
 struct sdt_chanid {
 	u64 epoch;
 	u64 next;
+	u32 live;		/* ids of this epoch that are in use */
 };
 
 /**
@@ -24,16 +28,19 @@ struct sdt_chanid {
 void sdt_chanid_init(struct sdt_chanid *c, u64 epoch, u32 first);
 
 /**
- * sdt_chanid_draw() - next id
+ * sdt_chanid_draw() - next id; it is in use until sdt_chanid_done()
  * Return: 0, or -ENOSPC when 2^32 ids are used: a new epoch is needed.
  */
 int sdt_chanid_draw(struct sdt_chanid *c, u32 *id);
 
-/** sdt_chanid_used_up() - no id is left under this epoch */
-static inline bool sdt_chanid_used_up(const struct sdt_chanid *c)
-{
-	return c->next > 0xffffffff;
-}
+/** sdt_chanid_done() - an id that was drawn under @epoch, be it over or not, is in use no more */
+void sdt_chanid_done(struct sdt_chanid *c, u64 epoch);
+
+/**
+ * sdt_chanid_worn() - should the next handshake announce a new epoch?
+ * Return: true if no id is left, or many are used and nobody would notice.
+ */
+bool sdt_chanid_worn(const struct sdt_chanid *c);
 
 /** sdt_chanid_len() - fewest bytes for @id, 1..4 */
 static inline unsigned int sdt_chanid_len(u32 id)

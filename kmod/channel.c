@@ -75,7 +75,8 @@ struct sdt_channel *sdt_channel_alloc(struct sdt_tunnel *t)
 	struct sdt_channel *c = kmem_cache_zalloc(channel_cache, GFP_ATOMIC | __GFP_NOWARN);
 
 	if (c) {
-		INIT_LIST_HEAD(&c->contacts);
+		if (t->contacts)
+			INIT_LIST_HEAD(&c->contacts);
 		c->in.seen = jiffies;
 		c->out.seen = jiffies;
 	}
@@ -139,8 +140,9 @@ struct sk_buff *sdt_channel_end(struct sdt_tunnel *t, struct sdt_channel *c)
 		sdt_contacts_forget(t, c);
 	if (sdt_channels_at_server(t)) {
 		atomic_dec(&t->link->peer_channels);
-		return sdt_ports_leave(t, c);
+		return sdt_ports_leave(t, &c->server);
 	}
+	sdt_link_id_done(t->link, c->epoch);
 	rhashtable_remove_fast(&chs->tuples, &c->proxy.hash, sdt_tuple_params);
 	list_del(&c->customer_lru);
 	c->customer->channels--;
@@ -279,7 +281,7 @@ static void fill_info(const struct sdt_tunnel *t, struct sdt_channel *c,
 
 	memset(info, 0, sizeof(*info));
 	info->id = c->id;
-	info->idle_ms = jiffies_to_msecs(sdt_channel_idle(c));
+	info->idle_ms = jiffies_to_msecs(sdt_channel_unused(c));
 	info->lane = READ_ONCE(c->lane);
 	info->in_datagrams = READ_ONCE(c->in.datagrams);
 	info->out_datagrams = READ_ONCE(c->out.datagrams);
@@ -289,6 +291,8 @@ static void fill_info(const struct sdt_tunnel *t, struct sdt_channel *c,
 			sdt_channel_local(c, &info->local);
 		return;
 	}
+	if (!t->contacts && READ_ONCE(c->client.port))
+		sdt_endpoint_make(&info->customer, &c->client.ip, c->client.port, 0);
 	port = rcu_dereference(c->server.port);
 	if (!port)
 		return;

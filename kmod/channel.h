@@ -61,6 +61,16 @@ struct sdt_channel_way {
 };
 
 /*
+ * Whose channel it is, as the proxy says where the tunnel has a client-address: the
+ * first that it names, and no other ever. Writers: t->lock.
+ */
+struct sdt_channel_client {
+	struct in6_addr ip;
+	__be16 port;			/* 0: nobody was named yet */
+	u32 rules;			/* t->client_rules when it was found allowed; 0: not yet */
+};
+
+/*
  * A channel, of either role. Owner: the tunnel's tables, through
  * sdt_channels.ids. Born and ended under t->lock; ended means: out of all
  * tables and lists, its port resting, its parked datagram taken, state DEAD;
@@ -84,17 +94,12 @@ struct sdt_channel {
 			struct rhash_head hash;
 			struct sdt_channel_key key;
 		} proxy;
-		struct {
-			struct sdt_port __rcu *port;	/* writers: t->lock */
-			struct sk_buff *parked;		/* waits for a port; t->lock */
-			struct list_head wait;		/* sdt_ports.waiting; t->lock */
-			unsigned long deadline;		/* of the parked one, jiffies */
-			struct sdt_ports *pool;		/* where its port comes from */
-		} server;
+		struct sdt_port_user server;
 	};
 	u8 state;			/* enum sdt_channel_state; writers: t->lock */
 	u8 lane;
 	u8 hdr_len;
+	bool low_port;			/* router's server: it began towards a port below 1024 */
 	u64 epoch;			/* of the allocator of the id: always the proxy role */
 
 	struct sdt_channel_way in ____cacheline_aligned;
@@ -109,8 +114,13 @@ struct sdt_channel {
 	struct sdt_channel_way out ____cacheline_aligned;
 	struct sdt_customer *customer;	/* proxy; t->lock */
 	unsigned long refused;		/* jiffies, when REFUSED */
-	struct list_head contacts;	/* router mode: struct sdt_contact; t->lock */
-	u32 contact_count;
+	union {
+		struct sdt_channel_client client; /* server, in modes that have it */
+		struct {			/* router mode; t->lock */
+			struct list_head contacts;	/* struct sdt_contact */
+			u32 contact_count;
+		};
+	};
 };
 
 /*
@@ -209,10 +219,20 @@ static inline unsigned long sdt_since(unsigned long then)
 	return passed > 0 ? passed : 0;
 }
 
-/** sdt_channel_idle() - jiffies since it was used, either way, one second coarse */
-static inline unsigned long sdt_channel_idle(const struct sdt_channel *c)
+/** sdt_channel_unused() - jiffies since a datagram went, either way, one second coarse */
+static inline unsigned long sdt_channel_unused(const struct sdt_channel *c)
 {
 	return min(sdt_since(READ_ONCE(c->in.seen)), sdt_since(READ_ONCE(c->out.seen)));
+}
+
+/** sdt_channel_idle() - the same, but of those datagrams that keep it from being idle */
+static inline unsigned long sdt_channel_idle(const struct sdt_tunnel *t,
+					     const struct sdt_channel *c)
+{
+	if (READ_ONCE(t->idle_refresh) == SDT_IDLE_REFRESH_BOTH)
+		return sdt_channel_unused(c);
+	return sdt_since(t->role == SDT_ROLE_PROXY ? READ_ONCE(c->in.seen) :
+						     READ_ONCE(c->out.seen));
 }
 
 /** sdt_channel_used() - a datagram goes this way */
@@ -259,17 +279,17 @@ struct sdt_channel *sdt_channel_open_proxy(struct sdt_tunnel *t, const struct sd
 /**
  * sdt_channel_open_server() - a channel that the peer opened by a frame with a new id
  * @t: the tunnel
+ * @pool: where its port is to come from
  * @rx: what brought the frame
  * @id: the frame's
- * @pool: where its port is to come from
  * @why: on failure: the reason to drop; refusals were announced already
  *
  * An open channel of this id and epoch is taken, one of another epoch is ended.
  * Context: RCU read side, BH off.
  * Return: channel, without a port yet, or NULL.
  */
-struct sdt_channel *sdt_channel_open_server(struct sdt_tunnel *t, const struct sdt_rx *rx, u32 id,
-					    struct sdt_ports *pool, enum sdt_stat *why);
+struct sdt_channel *sdt_channel_open_server(struct sdt_tunnel *t, struct sdt_ports *pool,
+					    const struct sdt_rx *rx, u32 id, enum sdt_stat *why);
 
 /**
  * sdt_channel_close() - end it; announced and counted
@@ -300,8 +320,19 @@ void sdt_channel_refuse_address(struct sdt_tunnel *t, const struct sdt_rx *rx, u
 /** sdt_channel_address_refused() - proxy: the server did so; counted and told; RCU, BH off */
 void sdt_channel_address_refused(struct sdt_tunnel *t, struct sdt_channel *c);
 
-/** sdt_channel_no_port() - server: @c ends for want of an egress port; RCU, BH off */
-void sdt_channel_no_port(struct sdt_tunnel *t, struct sdt_channel *c);
+/* For struct sdt_ports_kind of modes whose channels have ports. */
+/** sdt_channel_sent() - server: a datagram of the channel leaves by its port */
+void sdt_channel_sent(struct sdt_tunnel *t, struct sdt_port_user *user);
+/** sdt_channel_no_port() - server: the channel ends for want of an egress port */
+void sdt_channel_no_port(struct sdt_tunnel *t, struct sdt_port_user *user);
+
+/** sdt_port_channel() - whose port it is now, or NULL: it rests; RCU */
+static inline struct sdt_channel *sdt_port_channel(const struct sdt_port *port)
+{
+	struct sdt_port_user *user = rcu_dereference(port->user);
+
+	return user ? container_of(user, struct sdt_channel, server) : NULL;
+}
 
 /** sdt_channel_held() - refused so lately that its customer is not to try again */
 bool sdt_channel_held(const struct sdt_channels *chs, const struct sdt_channel *c);
@@ -315,6 +346,19 @@ bool sdt_channel_held(const struct sdt_channels *chs, const struct sdt_channel *
  * Tells the server, by a hint. Context: RCU read side, BH off.
  */
 void sdt_channel_unknown(struct sdt_tunnel *t, const struct sdt_rx *rx, u32 id);
+
+/**
+ * sdt_channel_control() - a control frame of a channel to the peer
+ * @t: the tunnel
+ * @c: the channel
+ * @addr: address that the frame carries, or NULL
+ * @ctl: what it says
+ *
+ * A hint: not worth a handshake, nor waiting for one. Context: RCU read side, BH off.
+ * Return: false: not sent.
+ */
+bool sdt_channel_control(struct sdt_tunnel *t, const struct sdt_channel *c,
+			 const struct sdt_endpoint *addr, const struct sdt_control *ctl);
 
 /** sdt_channel_next() - see sdt_tunnel_channel_next() */
 bool sdt_channel_next(struct sdt_tunnel *t, u64 *cursor, struct sdt_channel_info *info);

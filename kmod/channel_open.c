@@ -35,7 +35,8 @@ static struct sdt_channel *lru_entry(struct list_head *pos, bool by_customer)
 }
 
 /* The longest idle of those at the list's head, or NULL; see struct sdt_channels. */
-static struct sdt_channel *evictable(struct list_head *lru, bool by_customer)
+static struct sdt_channel *evictable(const struct sdt_tunnel *t, struct list_head *lru,
+				     bool by_customer)
 {
 	unsigned long floor = sdt_seconds(SDT_EVICT_FLOOR);
 	unsigned long idle, longest = 0;
@@ -46,7 +47,7 @@ static struct sdt_channel *evictable(struct list_head *lru, bool by_customer)
 	for (n = 0, pos = lru->next; n < SDT_EVICT_SAMPLE && pos != lru; n++, pos = next) {
 		next = pos->next;
 		c = lru_entry(pos, by_customer);
-		idle = sdt_channel_idle(c);
+		idle = sdt_channel_idle(t, c);
 		if (idle < floor) {
 			list_move_tail(pos, lru);
 		} else if (!best || idle > longest) {
@@ -64,7 +65,7 @@ static bool evict(struct sdt_tunnel *t, struct sdt_ended *ended, struct list_hea
 	struct sdt_channel *c = NULL;
 
 	if (READ_ONCE(t->at_limit) == SDT_AT_LIMIT_EVICT_IDLE)
-		c = evictable(lru, by_customer);
+		c = evictable(t, lru, by_customer);
 	if (!c)
 		return false;
 	sdt_channel_end_later(t, ended, c, SDT_CLOSE_EVICTED);
@@ -98,24 +99,14 @@ static enum sdt_stat customer_admits(struct sdt_tunnel *t, struct sdt_customer *
 /* ---- opening: proxy ------------------------------------------------------ */
 
 /* t->lock. A channel of an earlier epoch that has the drawn id makes way. */
-static enum sdt_stat draw_id(struct sdt_tunnel *t, struct sdt_channel *c, struct sdt_ended *ended)
+static void draw_id(struct sdt_tunnel *t, struct sdt_channel *c, struct sdt_ended *ended)
 {
-	struct sdt_link *link = t->link;
 	struct sdt_channel *old;
-	int err;
 
-	spin_lock(&link->id_lock);
-	err = sdt_chanid_draw(&link->ids, &c->id);
-	c->epoch = link->ids.epoch;
-	spin_unlock(&link->id_lock);
-	if (err) {
-		sdt_link_want(link, SDT_LINK_WANT_REKEY);
-		return SDT_DROP_TX_EPOCH;
-	}
+	sdt_link_draw_id(t->link, &c->id, &c->epoch);
 	old = sdt_channel_by_id(t, c->id);
 	if (old)
 		sdt_channel_end_later(t, ended, old, SDT_CLOSE_EPOCH);
-	return 0;
 }
 
 /* t->lock, RCU. The customer's count holds @c from here on; undone by the caller. */
@@ -131,16 +122,18 @@ static enum sdt_stat insert_proxy(struct sdt_tunnel *t, struct sdt_channel *c,
 	why = customer_admits(t, cust, ended);
 	if (!why)
 		why = tunnel_admits(t, ended);
-	if (!why)
-		why = draw_id(t, c, ended);
 	if (why)
 		return why;
+	draw_id(t, c, ended);
 	sdt_channel_encode_hdr(t, c);
-	if (sdt_channel_link_in(chs, c))
+	if (sdt_channel_link_in(chs, c)) {
+		sdt_link_id_done(t->link, c->epoch);
 		return SDT_DROP_IN_NO_MEMORY;
+	}
 	/* Last: from here on datagrams find it. */
 	if (rhashtable_insert_fast(&chs->tuples, &c->proxy.hash, sdt_tuple_params)) {
 		sdt_channel_link_out(chs, c);
+		sdt_link_id_done(t->link, c->epoch);
 		return SDT_DROP_IN_NO_MEMORY;
 	}
 	rate_take(chs, rate);
@@ -337,8 +330,8 @@ static enum sdt_stat accept_server(struct sdt_tunnel *t, struct sdt_channel *c,
 	return add_server(t, c, ended);
 }
 
-struct sdt_channel *sdt_channel_open_server(struct sdt_tunnel *t, const struct sdt_rx *rx, u32 id,
-					    struct sdt_ports *pool, enum sdt_stat *why)
+struct sdt_channel *sdt_channel_open_server(struct sdt_tunnel *t, struct sdt_ports *pool,
+					    const struct sdt_rx *rx, u32 id, enum sdt_stat *why)
 {
 	struct sdt_channel *c, *found = NULL;
 	enum sdt_refuse_reason reason;
@@ -352,8 +345,7 @@ struct sdt_channel *sdt_channel_open_server(struct sdt_tunnel *t, const struct s
 	c->id = id;
 	c->epoch = rx->peer_epoch;
 	c->lane = rx->lane;
-	c->server.pool = pool;
-	INIT_LIST_HEAD(&c->server.wait);
+	sdt_port_user_init(&c->server, pool);
 	sdt_channel_encode_hdr(t, c);
 	ended.n = 0;
 
@@ -377,8 +369,16 @@ struct sdt_channel *sdt_channel_open_server(struct sdt_tunnel *t, const struct s
 	return c;
 }
 
-void sdt_channel_no_port(struct sdt_tunnel *t, struct sdt_channel *c)
+void sdt_channel_sent(struct sdt_tunnel *t, struct sdt_port_user *user)
 {
+	struct sdt_channel *c = container_of(user, struct sdt_channel, server);
+
+	sdt_channel_used(t->channels, &c->out);
+}
+
+void sdt_channel_no_port(struct sdt_tunnel *t, struct sdt_port_user *user)
+{
+	struct sdt_channel *c = container_of(user, struct sdt_channel, server);
 	struct sk_buff *parked;
 
 	spin_lock_bh(&t->lock);

@@ -11,22 +11,45 @@
 #define SDT_SWEEP_MIN		1	/* s */
 #define SDT_SWEEP_MAX		10	/* s */
 
+/* Idle times of a tunnel during one pass, in jiffies. */
+struct idle_times {
+	unsigned long idle;
+	unsigned long oneshot;		/* of channels that had one datagram each way */
+};
+
+/* seen lags behind by up to a second */
+static void idle_times(const struct sdt_tunnel *t, struct idle_times *max)
+{
+	u32 oneshot = sdt_tunnel_idle_oneshot(t);
+
+	max->idle = sdt_seconds(READ_ONCE(t->idle)) + t->channels->second;
+	max->oneshot = oneshot ? sdt_seconds(oneshot) + t->channels->second : max->idle;
+}
+
+/* A question and its answer, on a well-known port: there will hardly be more. */
+static bool oneshot(const struct sdt_tunnel *t, const struct sdt_channel *c)
+{
+	return READ_ONCE(c->in.datagrams) == 1 && READ_ONCE(c->out.datagrams) == 1 &&
+	       (READ_ONCE(t->target.port) || c->low_port);
+}
+
 /* Why @c must end now, or 0. */
 static enum sdt_close_reason must_end(struct sdt_tunnel *t, struct sdt_channel *c,
-				      unsigned long idle_max)
+				      const struct idle_times *max)
 {
 	if (READ_ONCE(c->state) == SDT_CHANNEL_REFUSED)
 		return sdt_channel_held(t->channels, c) ? 0 : SDT_CLOSE_PEER;
 	if (sdt_channels_at_server(t) && sdt_channel_epoch_void(t->link, c->epoch))
 		return SDT_CLOSE_EPOCH;
-	return sdt_channel_idle(c) > idle_max ? SDT_CLOSE_IDLE : 0;
+	return sdt_channel_idle(t, c) > (oneshot(t, c) ? max->oneshot : max->idle) ?
+	       SDT_CLOSE_IDLE : 0;
 }
 
 /* An idle channel goes where eviction looks first. */
 static void offer_eviction(struct sdt_tunnel *t, struct sdt_channel *c)
 {
 	if (READ_ONCE(t->at_limit) != SDT_AT_LIMIT_EVICT_IDLE ||
-	    sdt_channel_idle(c) < sdt_seconds(SDT_EVICT_FLOOR))
+	    sdt_channel_idle(t, c) < sdt_seconds(SDT_EVICT_FLOOR))
 		return;
 	spin_lock_bh(&t->lock);
 	if (c->state != SDT_CHANNEL_DEAD) {
@@ -75,7 +98,7 @@ void sdt_channels_walk(struct sdt_tunnel *t,
 
 static bool visit_sweep(struct sdt_tunnel *t, struct sdt_channel *c, const void *arg)
 {
-	enum sdt_close_reason reason = must_end(t, c, *(const unsigned long *)arg);
+	enum sdt_close_reason reason = must_end(t, c, arg);
 
 	if (reason)
 		return sdt_channel_close(t, c, reason);
@@ -89,13 +112,13 @@ void sdt_channels_sweep_work(struct work_struct *work)
 {
 	struct sdt_channels *chs = container_of(to_delayed_work(work), struct sdt_channels, sweep);
 	struct sdt_tunnel *t = chs->tunnel;
-	u32 idle = READ_ONCE(t->idle);
-	/* seen lags behind by up to a second */
-	unsigned long idle_max = sdt_seconds(idle) + chs->second;
+	u32 idle = sdt_tunnel_idle_oneshot(t) ?: READ_ONCE(t->idle);
 	unsigned long pause = sdt_seconds(clamp_t(u32, idle / SDT_SWEEP_SHARE,
 						  SDT_SWEEP_MIN, SDT_SWEEP_MAX));
+	struct idle_times max;
 
-	sdt_channels_walk(t, visit_sweep, &idle_max);
+	idle_times(t, &max);
+	sdt_channels_walk(t, visit_sweep, &max);
 	spin_lock_bh(&t->lock);
 	if (chs->count && !t->dead)
 		queue_delayed_work(sdt_wq, &chs->sweep, pause);

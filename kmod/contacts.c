@@ -96,7 +96,8 @@ bool sdt_contact_admits(struct sdt_tunnel *t, struct sdt_channel *c,
 {
 	struct sdt_contact *contact = answerer(t, c, from);
 
-	if (contact)
+	/* as the channel itself */
+	if (contact && READ_ONCE(t->idle_refresh) == SDT_IDLE_REFRESH_BOTH)
 		contact_used(t, contact);
 	return contact || READ_ONCE(t->filter) == SDT_FILTER_NONE;
 }

@@ -31,7 +31,8 @@ static_assert(sizeof(struct sdt_contact_key) == 2 * sizeof(long) + sizeof(struct
 /*
  * Owner: its channel, through sdt_channel.contacts. Ended under t->lock, with the
  * channel at the latest; freed by call_rcu. It counts as long as a channel lives:
- * the tunnel's idle time since the customer wrote, or was answered.
+ * the tunnel's idle time since the customer wrote or, unless idle-refresh says customer, was
+ * answered.
  */
 struct sdt_contact {
 	struct rhash_head hash;

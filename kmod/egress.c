@@ -2,8 +2,10 @@
 /* Link -> customer or target: plain datagrams on their way out. */
 #include <net/inet_ecn.h>
 
+#include "client.h"
 #include "compat/compat.h"
 #include "egress.h"
+#include "icmp.h"
 #include "ports.h"
 
 struct sdt_dest *sdt_dest_alloc(const struct sdt_endpoint *remote, const struct in6_addr *local,
@@ -41,7 +43,7 @@ void sdt_dest_free(struct sdt_dest *dest)
 		call_rcu(&dest->rcu, dest_free_rcu);
 }
 
-static enum sdt_stat drop_reason(int err)
+enum sdt_stat sdt_egress_reason(int err)
 {
 	switch (err) {
 	case -EHOSTUNREACH:
@@ -65,7 +67,7 @@ int sdt_egress_send(struct sdt_tunnel *t, struct sdt_flow *flow, struct sk_buff 
 	flow->tos &= INET_ECN_MASK;
 	err = sdt_xmit(t->node->net, flow, skb);
 	if (unlikely(err))
-		sdt_drop(t->stats, drop_reason(err), NULL);
+		sdt_drop(t->stats, sdt_egress_reason(err), NULL);
 	else
 		sdt_stat_packet(t->stats, SDT_STAT_OUT_DATAGRAMS, len);
 	return err;
@@ -79,40 +81,43 @@ struct sock *sdt_egress_listener(struct sdt_tunnel *t, u16 family)
 	return sock ? sock->sk : NULL;
 }
 
-void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, u8 tos, struct sk_buff *skb)
+void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, const struct sdt_port_tx *tx,
+		     struct sk_buff *skb)
 {
 	struct sdt_dest *dest = rcu_dereference(port->dest);
 	struct sdt_flow flow = {
 		.sk = port->sock->sk,
 		.dst = &dest->remote,
 		.src = &dest->local,
+		.forged = dest->forged,
 		.sport = port->number,
 		.ifindex = dest->ifindex,
-		.tos = tos,
+		.tos = tx->tos,
 		.cache = &dest->cache,
 	};
+	bool first = false;
+	enum sdt_stat why;
+	int err;
 
-	if (unlikely(sdt_egress_send(t, &flow, skb)))
-		sdt_ports_suspect(t, port);
-}
-
-void sdt_egress_to(struct sdt_tunnel *t, struct sdt_port *port, const struct sdt_endpoint *to,
-		   u8 tos, struct sk_buff *skb)
-{
-	struct sdt_dest *dest = rcu_dereference(port->dest);
-	struct sdt_flow flow = {
-		.sk = port->sock->sk,
-		.dst = to,
-		.src = &dest->local,
-		.sport = port->number,
-		.tos = tos,
-		.foreign = true,
-	};
-
-	/* EINVAL and EADDRNOTAVAIL: the source; what other errors say is the destination's. */
-	switch (sdt_egress_send(t, &flow, skb)) {
-	case -EINVAL:
-	case -EADDRNOTAVAIL:
-		sdt_ports_suspect(t, port);
+	if (tx->to.family) {
+		/* named by the peer; and the cache is for one destination */
+		flow.foreign = true;
+		flow.dst = &tx->to;
+		flow.ifindex = tx->to.ifindex ?: dest->ifindex;
+		flow.cache = NULL;
 	}
+	if (unlikely(READ_ONCE(t->client_address))) {
+		why = sdt_client_tell(t, port, dest, skb, &first);
+		if (why) {
+			sdt_drop(t->stats, why, skb);
+			return;
+		}
+	}
+	err = sdt_egress_send(t, &flow, skb);
+	if (likely(!err))
+		return;
+	if (first)
+		sdt_client_untold(port, dest);
+	sdt_ports_suspect(t, port);
+	sdt_icmp_not_sent(t, port, flow.dst, err);
 }

@@ -21,6 +21,8 @@ struct sdt_dest {
 	__be16 sport;			/* direct mode: the listener's port */
 	bool local_hint;		/* if @local is gone, another one will do */
 	bool learned;			/* direct mode: @local and @ifindex are as last seen */
+	bool forged;			/* @local is a customer's address */
+	struct sock *sk;		/* stream mode: what it is sent from; the tunnel's */
 	unsigned long born;		/* jiffies */
 	unsigned int users;		/* ports bound for it; t->lock */
 	struct dst_cache cache;
@@ -46,23 +48,20 @@ void sdt_dest_free_now(struct sdt_dest *dest);
  */
 int sdt_egress_send(struct sdt_tunnel *t, struct sdt_flow *flow, struct sk_buff *skb);
 
+/** sdt_egress_reason() - why a plain datagram was lost; @err of sdt_xmit() */
+enum sdt_stat sdt_egress_reason(int err);
+
 /** sdt_egress_listener() - socket of @family that customers write to, or NULL; RCU */
 struct sock *sdt_egress_listener(struct sdt_tunnel *t, u16 family);
 
-/**
- * sdt_egress_to() - to an address that the peer named, from an egress socket
- * @t: the tunnel
- * @port: the socket; of @to's family
- * @to: where to; judged by policy.h. What a route says to it is found here.
- * @tos: as for sdt_egress_send()
- * @skb: consumed
- *
- * Context: RCU read side, BH off.
- */
-void sdt_egress_to(struct sdt_tunnel *t, struct sdt_port *port, const struct sdt_endpoint *to,
-		   u8 tos, struct sk_buff *skb);
+/* What goes with a datagram on its way out of an egress socket. */
+struct sdt_port_tx {
+	u8 tos;				/* as the frame came */
+	struct sdt_endpoint to;		/* family 0: where the port is connected to */
+};
 
-/** sdt_egress_port() - to the target, from an egress socket; context as sdt_egress_send() */
-void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, u8 tos, struct sk_buff *skb);
+/** sdt_egress_port() - from an egress socket; context as sdt_egress_send() */
+void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, const struct sdt_port_tx *tx,
+		     struct sk_buff *skb);
 
 #endif /* _SDT_EGRESS_H */

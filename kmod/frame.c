@@ -15,7 +15,7 @@
 
 /* Operands of control frames, the op included */
 #define FRAGMENT_ID_LEN		4
-#define FRAGMENT_HDR_LEN	(OP_LEN + FRAGMENT_ID_LEN + 2)
+#define FRAGMENT_HDR_LEN	SDT_FRAGMENT_HDR_LEN
 #define REFUSED_LEN		(OP_LEN + 1)
 #define UNREACHABLE_LEN		(OP_LEN + 1 + 2)
 #define PING_LEN		(OP_LEN + SDT_PING_LEN)

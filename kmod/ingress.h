@@ -39,28 +39,58 @@ void sdt_listen_close(struct sdt_listeners *l);
 bool sdt_listen_covers(const struct sdt_endpoint *listen, const struct sdt_endpoint *local);
 
 /**
+ * sdt_ingress_frame() - one datagram to the link, whose frame header the caller made
+ * @t: the tunnel
+ * @p: what it said about itself
+ * @skb: body is data .. len; hdr, hdr_len, epoch, flags and lane of its sdt_tx_cb are set; consumed
+ *
+ * One that is too big for the link, and must not be cut, is answered by ICMP.
+ *
+ * Context: RCU read side, BH off.
+ * Return: false: it was too big, and is counted so.
+ */
+bool sdt_ingress_frame(struct sdt_tunnel *t, const struct sdt_packet *p, struct sk_buff *skb);
+
+/**
  * sdt_ingress_send() - one datagram without a channel to the link
  * @t: the tunnel
- * @tos: as it came
+ * @p: what it said about itself
  * @skb: body is data .. len; consumed
+ *
+ * What is too big for the path, and not to be cut, is dropped and its sender told.
  *
  * Context: RCU read side, BH off.
  */
-void sdt_ingress_send(struct sdt_tunnel *t, u8 tos, struct sk_buff *skb);
+void sdt_ingress_send(struct sdt_tunnel *t, const struct sdt_packet *p, struct sk_buff *skb);
 
 /**
  * sdt_ingress_channel() - one datagram of a channel to the link
  * @t: the tunnel
  * @c: the channel
- * @about: the address that goes with it, or NULL
  * @epoch_flag: SDT_TX_EPOCH_OWN or SDT_TX_EPOCH_PEER: whose epoch c->epoch is
- * @tos: as it came
+ * @p: what it said about itself
+ * @skb: body is data .. len; consumed
+ *
+ * As sdt_ingress_send().
+ *
+ * Context: RCU read side, BH off.
+ */
+void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c, u8 epoch_flag,
+			 const struct sdt_packet *p, struct sk_buff *skb);
+
+/**
+ * sdt_ingress_address() - the same, with an address that the frame carries
+ * @t: the tunnel
+ * @c: the channel
+ * @about: the address
+ * @epoch_flag: as for sdt_ingress_channel()
+ * @p: what the datagram said about itself
  * @skb: body is data .. len; consumed
  *
  * Context: RCU read side, BH off.
  */
-void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c,
-			 const struct sdt_endpoint *about, u8 epoch_flag, u8 tos,
-			 struct sk_buff *skb);
+void sdt_ingress_address(struct sdt_tunnel *t, struct sdt_channel *c,
+			 const struct sdt_endpoint *about, u8 epoch_flag,
+			 const struct sdt_packet *p, struct sk_buff *skb);
 
 #endif /* _SDT_INGRESS_H */

@@ -28,6 +28,10 @@ static int validate_proxy(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_a
 		NL_SET_ERR_MSG(extack, "router mode needs listen, with a port (proxy role), or role server");
 		return -EINVAL;
 	}
+	if (cfg->set & BIT(SDT_A_TUNNEL_IDLE_ONESHOT)) {
+		NL_SET_ERR_MSG(extack, "idle-oneshot belongs to the server role: this side is told when a channel ends");
+		return -EINVAL;
+	}
 	return sdt_mode_check_limits(cfg, extack);
 }
 
@@ -45,7 +49,8 @@ static int validate_server(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_
 		NL_SET_ERR_MSG(extack, "the server role needs allow: where may the peer's customers send to?");
 		return -EINVAL;
 	}
-	return sdt_mode_check_ports(cfg, extack) ?: sdt_mode_check_limits(cfg, extack);
+	return sdt_mode_check_ports(cfg, extack) ?: sdt_mode_check_limits(cfg, extack) ?:
+	       sdt_mode_check_oneshot(cfg, extack);
 }
 
 static int router_validate(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
@@ -68,14 +73,17 @@ static int router_validate(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_
 	return -EINVAL;
 }
 
+static const struct sdt_ports_kind router_ports4, router_ports6;
+
 static int router_start(struct sdt_tunnel *t, struct netlink_ext_ack *extack)
 {
 	int err = sdt_contacts_create(t) ?: sdt_channels_create(t);
 
-	if (!err)
-		err = t->role == SDT_ROLE_PROXY ? sdt_tunnel_listen(t, extack) :
-						  sdt_ports_create_open(t);
-	return err;
+	if (err)
+		return err;
+	if (t->role == SDT_ROLE_PROXY)
+		return sdt_tunnel_listen(t, extack);
+	return sdt_ports_create(t, &router_ports4) ?: sdt_ports_create(t, &router_ports6);
 }
 
 /* ---- proxy role ---------------------------------------------------------- */
@@ -118,7 +126,7 @@ static void router_ingress(struct sdt_tunnel *t, struct sk_buff *skb, const stru
 	}
 	if (unlikely(!known || c != present))
 		sdt_contact_add(t, c, &p->to);
-	sdt_ingress_channel(t, c, &p->to, SDT_TX_EPOCH_OWN, p->tos, skb);
+	sdt_ingress_address(t, c, &p->to, SDT_TX_EPOCH_OWN, p, skb);
 }
 
 /* To the customer, as if @from itself had sent it. */
@@ -224,12 +232,17 @@ static bool allowed(const struct sdt_tunnel *t, const struct sdt_endpoint *e)
 	return sdt_prefixes_name(rcu_dereference(t->allow), &e->ip, e->port);
 }
 
+static struct sdt_ports *pool_of(const struct sdt_tunnel *t, u16 family)
+{
+	return t->ports[family == AF_INET6];
+}
+
 /* The channel that has @e as its own egress address and port, or NULL. */
 static struct sdt_channel *mapped(const struct sdt_tunnel *t, const struct sdt_endpoint *e)
 {
-	struct sdt_port *port = sdt_ports_find(sdt_ports_of(t, e->family), e);
+	struct sdt_port *port = sdt_ports_find(pool_of(t, e->family), e);
 
-	return port ? rcu_dereference(port->chan) : NULL;
+	return port ? sdt_port_channel(port) : NULL;
 }
 
 /*
@@ -243,45 +256,86 @@ static bool target_permitted(struct sdt_tunnel *t, bool known, const struct sdt_
 	       (known || !sdt_policy_refuses(t->node->net, &to->ip, to->port) || mapped(t, to));
 }
 
-/* RFC 4787 REQ-9: it hears the sender's external address and port, if its filter lets it. */
-static void hairpin(struct sdt_tunnel *t, struct sdt_channel *c, const struct sdt_port *sender,
-		    u8 tos, struct sk_buff *skb)
+/*
+ * RFC 4787 REQ-9: the other customer hears the sender's external address and port, if its
+ * filter lets it.
+ */
+static bool router_divert(struct sdt_tunnel *t, struct sdt_port_user *user, struct sdt_port *port,
+			  const struct sdt_port_tx *tx, struct sk_buff *skb)
 {
-	const struct sdt_dest *dest = rcu_dereference(sender->dest);
-	struct sdt_endpoint from;
+	const struct sdt_dest *dest = rcu_dereference(port->dest);
+	struct sdt_channel *other = mapped(t, &tx->to);
+	struct sdt_packet p = { .to = tx->to, .tos = tx->tos };
 
-	sdt_endpoint_make(&from, &dest->local, sender->number, 0);
-	if (!sdt_contact_admits(t, c, &from)) {
+	if (likely(!other))
+		return false;
+	sdt_endpoint_make(&p.from, &dest->local, port->number, 0);
+	if (!sdt_contact_admits(t, other, &p.from)) {
 		sdt_drop(t->stats, SDT_DROP_IN_FILTER, skb);
-		return;
+		return true;
 	}
 	sdt_stat_inc(t->stats, SDT_STAT_HAIRPIN);
-	sdt_ingress_channel(t, c, &from, SDT_TX_EPOCH_PEER, tos, skb);
+	sdt_ingress_address(t, other, &p.from, SDT_TX_EPOCH_PEER, &p, skb);
+	return true;
 }
 
-static void router_depart(struct sdt_tunnel *t, struct sdt_channel *c, struct sdt_port *port,
-			  const struct sdt_endpoint *to, u8 tos, struct sk_buff *skb)
+/* A prefix that is everything says nothing of where the source is to lead. */
+static bool router_towards(const struct sdt_tunnel *t, u16 family, unsigned int n,
+			   struct sdt_endpoint *dst)
 {
-	struct sdt_channel *other = mapped(t, to);
+	const struct sdt_prefixes *allow;
+	struct in6_addr ip;
+	bool found = false;
+	unsigned int i;
 
-	if (unlikely(other))
-		hairpin(t, other, port, tos, skb);
-	else
-		sdt_egress_to(t, port, to, tos, skb);
+	rcu_read_lock();
+	allow = rcu_dereference(t->allow);
+	for (i = 0; !found && allow && i < allow->n; i++) {
+		const struct sdt_prefix *prefix = &allow->v[i];
+
+		memcpy(&ip, prefix->ip, sizeof(ip));
+		/* a network's first address may mean broadcast */
+		if (prefix->len < 128)
+			ip.s6_addr[15] |= 1;
+		sdt_endpoint_make(dst, &ip, 0, 0);
+		found = prefix->len && prefix->len != SDT_PREFIX_V4_BITS &&
+			dst->family == family && !n--;
+	}
+	rcu_read_unlock();
+	return found;
 }
+
+#define ROUTER_PORTS(af)							\
+	(struct sdt_ports_kind) {						\
+		.family = af,							\
+		.pack = true,							\
+		.towards = router_towards,					\
+		.divert = router_divert,					\
+		.sent = sdt_channel_sent,					\
+		.no_port = sdt_channel_no_port,					\
+	}
+
+/* Packed: so that customers have one address as long as ports last, RFC 4787 REQ-2. */
+static const struct sdt_ports_kind router_ports4 = ROUTER_PORTS(AF_INET);
+static const struct sdt_ports_kind router_ports6 = ROUTER_PORTS(AF_INET6);
 
 /* The frame's channel, opened if need be, or NULL. A customer's addresses are of one family. */
 static struct sdt_channel *target_channel(struct sdt_tunnel *t, const struct sdt_rx *rx, u32 id,
-					  u16 family, enum sdt_stat *why)
+					  const struct sdt_endpoint *to, enum sdt_stat *why)
 {
-	struct sdt_ports *pool = sdt_ports_of(t, family);
+	struct sdt_ports *own, *pool = pool_of(t, to->family);
 	struct sdt_channel *c = sdt_channel_by_id(t, id);
 
-	if (unlikely(!c || c->epoch != rx->peer_epoch))
-		c = sdt_channel_open_server(t, rx, id, pool, why);
-	if (likely(!c || c->server.pool == pool))
+	if (unlikely(!c || c->epoch != rx->peer_epoch)) {
+		c = sdt_channel_open_server(t, pool, rx, id, why);
+		if (!c)
+			return NULL;
+		WRITE_ONCE(c->low_port, ntohs(to->port) < SDT_ONESHOT_PORTS);
+	}
+	own = READ_ONCE(c->server.pool);
+	if (likely(own == pool))
 		return c;
-	*why = SDT_DROP_OUT_ROLE;
+	*why = own ? SDT_DROP_OUT_ROLE : SDT_DROP_DELETED;
 	return NULL;
 }
 
@@ -289,6 +343,7 @@ static void target_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const s
 			  const struct sdt_endpoint *to, struct sk_buff *skb)
 {
 	struct sdt_channel *c, *present = sdt_channel_by_id(t, f->channel);
+	const struct sdt_port_tx tx = { .tos = rx->tos, .to = *to };
 	struct sdt_port *port;
 	enum sdt_stat why;
 	bool known;
@@ -299,7 +354,7 @@ static void target_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const s
 		sdt_channel_refuse_address(t, rx, f->channel, to);
 		return;
 	}
-	c = target_channel(t, rx, f->channel, to->family, &why);
+	c = target_channel(t, rx, f->channel, to, &why);
 	if (unlikely(!c)) {
 		sdt_drop(t->stats, why, skb);
 		return;
@@ -311,11 +366,12 @@ static void target_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const s
 		WRITE_ONCE(c->lane, rx->lane);
 	port = rcu_dereference(c->server.port);
 	if (unlikely(!sdt_port_current(port))) {
-		sdt_ports_send(t, c, to, rx->tos, skb);
+		sdt_ports_send(t, &c->server, &tx, skb);
 		return;
 	}
 	sdt_channel_used(t->channels, &c->out);
-	router_depart(t, c, port, to, rx->tos, skb);
+	if (!router_divert(t, &c->server, port, &tx, skb))
+		sdt_egress_port(t, port, &tx, skb);
 }
 
 /* ---- server role: from anybody -------------------------------------------- */
@@ -327,7 +383,7 @@ static void target_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const s
 static void router_answer(struct sdt_tunnel *t, struct sdt_port *port, struct sk_buff *skb,
 			  const struct sdt_packet *p)
 {
-	struct sdt_channel *c = rcu_dereference(port->chan);
+	struct sdt_channel *c = sdt_port_channel(port);
 
 	if (unlikely(!c))
 		sdt_drop(t->stats, SDT_DROP_IN_RESTING, skb);
@@ -335,7 +391,21 @@ static void router_answer(struct sdt_tunnel *t, struct sdt_port *port, struct sk
 			  sdt_policy_refuses(t->node->net, &p->from.ip, p->from.port)))
 		sdt_drop(t->stats, SDT_DROP_IN_FILTER, skb);
 	else
-		sdt_ingress_channel(t, c, &p->from, SDT_TX_EPOCH_PEER, p->tos, skb);
+		sdt_ingress_address(t, c, &p->from, SDT_TX_EPOCH_PEER, p, skb);
+}
+
+/* Only of what the customer wrote to. */
+static bool router_undelivered(struct sdt_tunnel *t, struct sdt_port *port,
+			       const struct sdt_packet *about, const struct sdt_control *ctl)
+{
+	const struct sdt_dest *dest = rcu_dereference(port->dest);
+	struct sdt_channel *c = sdt_port_channel(port);
+
+	if (!c || !ipv6_addr_equal(&about->to.ip, &dest->local) ||
+	    !sdt_contact_wrote(t, c, &about->from))
+		return false;
+	sdt_icmp_report(t, c, &about->from, ctl);
+	return true;
 }
 
 static void target_control(struct sdt_tunnel *t, const struct sdt_rx *rx, struct sdt_channel *c,
@@ -416,7 +486,7 @@ const struct sdt_mode_ops sdt_mode_router = {
 	.start = router_start,
 	.ingress = router_ingress,
 	.answer = router_answer,
-	.depart = router_depart,
+	.undelivered = router_undelivered,
 	.egress = router_egress,
 	.control = router_control,
 };

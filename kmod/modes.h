@@ -13,6 +13,7 @@
 			 BIT(SDT_A_TUNNEL_CHANNEL_RATE) | \
 			 BIT(SDT_A_TUNNEL_IDLE) | \
 			 BIT(SDT_A_TUNNEL_IDLE_ONESHOT) | \
+			 BIT(SDT_A_TUNNEL_IDLE_REFRESH) | \
 			 BIT(SDT_A_TUNNEL_AT_LIMIT))
 #define SDT_CFG_EGRESS	(BIT(SDT_A_TUNNEL_EGRESS) | \
 			 BIT(SDT_A_TUNNEL_EGRESS_LAST) | \
@@ -25,6 +26,7 @@
 
 extern const struct sdt_mode_ops sdt_mode_direct;
 extern const struct sdt_mode_ops sdt_mode_server;
+extern const struct sdt_mode_ops sdt_mode_stream;
 extern const struct sdt_mode_ops sdt_mode_router;
 
 /* Of validate(), what modes with channels have in common. Return: 0 or -errno with @extack set. */
@@ -32,8 +34,14 @@ extern const struct sdt_mode_ops sdt_mode_router;
 /** sdt_mode_check_limits() - of channels: number, idle time, what happens at the limit */
 int sdt_mode_check_limits(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack);
 
+/** sdt_mode_check_oneshot() - idle-oneshot of the server role */
+int sdt_mode_check_oneshot(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack);
+
 /** sdt_mode_check_ports() - egress ports, and as many of them as channels */
 int sdt_mode_check_ports(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack);
+
+/** sdt_tunnel_cfg_ports() - egress ports times addresses, as @cfg, complete, has them */
+u32 sdt_tunnel_cfg_ports(const struct sdt_tunnel_cfg *cfg);
 
 /*
  * What a mode's start() may make; tunnel.c ends it. Context: process, node->lock.
@@ -45,5 +53,8 @@ int sdt_tunnel_listen(struct sdt_tunnel *t, struct netlink_ext_ack *extack);
 
 /** sdt_tunnel_meet_customer() - t->dest for t->customer, from what t->listen says */
 int sdt_tunnel_meet_customer(struct sdt_tunnel *t);
+
+/** sdt_tunnel_send_to() - @dest becomes t->dest, the one before it ends */
+void sdt_tunnel_send_to(struct sdt_tunnel *t, struct sdt_dest *dest);
 
 #endif /* _SDT_MODES_H */

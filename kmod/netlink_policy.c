@@ -5,6 +5,7 @@
 
 #include "compat/compat.h"
 #include "netlink.h"
+#include "range.h"
 
 #define SDT_IDLE_LIMIT		604800	/* s, a week */
 #define SDT_PAD_LIMIT		1024
@@ -143,6 +144,7 @@ static const struct nla_policy tunnel_policy[] = {
 	[SDT_A_TUNNEL_PORTS]		= READ_ONLY,
 	[SDT_A_TUNNEL_PORTS_ACTIVE]	= READ_ONLY,
 	[SDT_A_TUNNEL_PORTS_RESTING]	= READ_ONLY,
+	[SDT_A_TUNNEL_IDLE_REFRESH]	= NLA_POLICY_MAX(NLA_U8, SDT_IDLE_REFRESH_CUSTOMER),
 };
 
 static const struct nla_policy channel_get_policy[] = {
@@ -416,17 +418,9 @@ int sdt_nl_parse_link(struct nlattr **attrs, struct sdt_link_cfg *cfg,
 		err = parse_remote(tb[SDT_A_LINK_PEER], &cfg->peer, extack);
 	if (!err && tb[SDT_A_LINK_SOURCE])
 		err = parse_local(tb[SDT_A_LINK_SOURCE], &cfg->source, extack);
+	if (sdt_ip_any(&cfg->source.ip))
+		cfg->source.family = 0;
 	return err;
-}
-
-/* The addresses of [@first, @last], up to what can be counted; IPv6 differs in its last bytes only. */
-static u32 addresses(const struct sdt_endpoint *first, const struct sdt_endpoint *last)
-{
-	u32 lo = be32_to_cpu(first->ip.s6_addr32[3]), hi = be32_to_cpu(last->ip.s6_addr32[3]);
-
-	if (memcmp(&first->ip, &last->ip, 12) || lo > hi)
-		return 0;
-	return hi - lo == U32_MAX ? U32_MAX : hi - lo + 1;
 }
 
 static int parse_egress(struct nlattr **tb, struct sdt_tunnel_cfg *cfg,
@@ -447,7 +441,7 @@ static int parse_egress(struct nlattr **tb, struct sdt_tunnel_cfg *cfg,
 	err = parse_local(last, &cfg->egress_last, extack);
 	if (err)
 		return err;
-	n = addresses(&cfg->egress, &cfg->egress_last);
+	n = sdt_range_count(cfg->egress.ip.s6_addr, cfg->egress_last.ip.s6_addr);
 	if (cfg->egress_last.family != cfg->egress.family ||
 	    cfg->egress_last.ifindex != cfg->egress.ifindex || !n) {
 		NL_SET_ERR_MSG_ATTR(extack, last, "an egress range goes up, from an address to one of its family");
@@ -609,6 +603,8 @@ int sdt_nl_parse_tunnel(struct nlattr **attrs, struct sdt_tunnel_cfg *cfg,
 		cfg->idle = nla_get_u32(tb[SDT_A_TUNNEL_IDLE]);
 	if (tb[SDT_A_TUNNEL_AT_LIMIT])
 		cfg->at_limit = nla_get_u8(tb[SDT_A_TUNNEL_AT_LIMIT]);
+	if (tb[SDT_A_TUNNEL_IDLE_REFRESH])
+		cfg->idle_refresh = nla_get_u8(tb[SDT_A_TUNNEL_IDLE_REFRESH]);
 	if (tb[SDT_A_TUNNEL_IDLE_ONESHOT])
 		cfg->idle_oneshot = nla_get_u32(tb[SDT_A_TUNNEL_IDLE_ONESHOT]);
 	if (tb[SDT_A_TUNNEL_CLIENT_ADDRESS])

@@ -4,6 +4,7 @@
 
 #include "compat/compat.h"
 #include "netlink.h"
+#include "ports.h"
 
 /*
  * Where a dump stands, in cb->ctx. An object is named by its id, never by a
@@ -170,6 +171,7 @@ static int put_link_state(struct sk_buff *skb, struct sdt_link *link,
 	     put_u64(skb, SDT_A_LINK_HANDSHAKE_AGE, info->handshake_age_ms)) ||
 	    nla_put_u8(skb, SDT_A_LINK_LANES_ACTIVE, info->lanes_active) ||
 	    nla_put_u16(skb, SDT_A_LINK_MAX_MESSAGE, info->max_message) ||
+	    (info->path_mtu && nla_put_u16(skb, SDT_A_LINK_PATH_MTU, info->path_mtu)) ||
 	    nla_put_u32(skb, SDT_A_LINK_TUNNELS, atomic_read(&link->tunnel_count)))
 		return -EMSGSIZE;
 	for (i = 0; i < info->lanes; i++)
@@ -264,7 +266,19 @@ static int put_tunnel_policy(struct sk_buff *skb, const struct sdt_tunnel *t)
 	return 0;
 }
 
-static int put_egress(struct sk_buff *skb, const struct sdt_tunnel *t)
+static int put_usage(struct sk_buff *skb, struct sdt_tunnel *t)
+{
+	u32 total, active, resting;
+
+	sdt_ports_usage(t, &total, &active, &resting);
+	if (total && (nla_put_u32(skb, SDT_A_TUNNEL_PORTS, total) ||
+		      nla_put_u32(skb, SDT_A_TUNNEL_PORTS_ACTIVE, active) ||
+		      nla_put_u32(skb, SDT_A_TUNNEL_PORTS_RESTING, resting)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int put_egress(struct sk_buff *skb, struct sdt_tunnel *t)
 {
 	if (put_optional(skb, SDT_A_TUNNEL_EGRESS, &t->egress) ||
 	    put_optional(skb, SDT_A_TUNNEL_EGRESS_LAST, &t->egress_last) ||
@@ -273,7 +287,7 @@ static int put_egress(struct sk_buff *skb, const struct sdt_tunnel *t)
 	    (t->egress_port_hi &&
 	     nla_put_u16(skb, SDT_A_TUNNEL_EGRESS_PORT_HI, t->egress_port_hi)))
 		return -EMSGSIZE;
-	return 0;
+	return put_usage(skb, t);
 }
 
 /* What only tunnels with channels have. */
@@ -287,7 +301,8 @@ static int put_tunnel_limits(struct sk_buff *skb, const struct sdt_tunnel *t)
 	    nla_put_u32(skb, SDT_A_TUNNEL_CHANNEL_RATE, t->channel_rate) ||
 	    nla_put_u32(skb, SDT_A_TUNNEL_IDLE, t->idle) ||
 	    nla_put_u8(skb, SDT_A_TUNNEL_AT_LIMIT, t->at_limit) ||
-	    nla_put_u32(skb, SDT_A_TUNNEL_IDLE_ONESHOT, t->idle_oneshot))
+	    nla_put_u32(skb, SDT_A_TUNNEL_IDLE_ONESHOT, sdt_tunnel_idle_oneshot(t)) ||
+	    nla_put_u8(skb, SDT_A_TUNNEL_IDLE_REFRESH, t->idle_refresh))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -9,10 +9,12 @@
 #include "ingress.h"
 #include "modes.h"
 #include "ports.h"
+#include "range.h"
 
 static const struct sdt_mode_ops *const modes[] = {
 	&sdt_mode_direct,
 	&sdt_mode_server,
+	&sdt_mode_stream,
 	&sdt_mode_router,
 };
 
@@ -95,6 +97,8 @@ static void merge(struct sdt_tunnel_cfg *full, const struct sdt_tunnel_cfg *cfg)
 		full->egress_port_lo = cfg->egress_port_lo;
 	if (set & BIT(SDT_A_TUNNEL_EGRESS_PORT_HI))
 		full->egress_port_hi = cfg->egress_port_hi;
+	if (set & BIT(SDT_A_TUNNEL_IDLE_REFRESH))
+		full->idle_refresh = cfg->idle_refresh;
 	if (set & BIT(SDT_A_TUNNEL_IDLE_ONESHOT))
 		full->idle_oneshot = cfg->idle_oneshot;
 	if (set & BIT(SDT_A_TUNNEL_CLIENT_ADDRESS))
@@ -128,19 +132,29 @@ static void defaults(struct sdt_tunnel_cfg *full, const struct sdt_tunnel_cfg *c
 	full->max_channels = SDT_PROXY_CHANNELS_DEFAULT;
 	full->at_limit = SDT_AT_LIMIT_REFUSE;
 	if (full->role == SDT_ROLE_SERVER) {
+		full->idle_oneshot = SDT_IDLE_ONESHOT_DEFAULT;
 		full->egress_port_lo = SDT_EGRESS_PORT_LO;
 		full->egress_port_hi = SDT_EGRESS_PORT_HI;
 	}
 }
 
+u32 sdt_tunnel_cfg_ports(const struct sdt_tunnel_cfg *cfg)
+{
+	u32 addresses = 1;
+
+	if (cfg->egress.family && cfg->egress_last.family)
+		addresses = sdt_range_count(cfg->egress.ip.s6_addr, cfg->egress_last.ip.s6_addr);
+	return sdt_range_ports(addresses, cfg->egress_port_lo, cfg->egress_port_hi);
+}
+
 /* The default follows the ports that the request gives. */
 static void default_server_channels(struct sdt_tunnel_cfg *full)
 {
-	if (full->role != SDT_ROLE_SERVER || full->set & BIT(SDT_A_TUNNEL_MAX_CHANNELS) ||
-	    full->egress_port_lo > full->egress_port_hi)
-		return;
-	full->max_channels = min_t(u32, SDT_SERVER_CHANNELS_DEFAULT,
-				   sdt_ports_range(full->egress_port_lo, full->egress_port_hi));
+	u32 ports = sdt_tunnel_cfg_ports(full);
+
+	/* without any, the mode says what is wrong */
+	if (full->role == SDT_ROLE_SERVER && !(full->set & BIT(SDT_A_TUNNEL_MAX_CHANNELS)) && ports)
+		full->max_channels = min_t(u32, SDT_SERVER_CHANNELS_DEFAULT, ports);
 }
 
 static struct sdt_prefixes *prefixes(const struct sdt_tunnel *t,
@@ -168,6 +182,7 @@ static void current_cfg(const struct sdt_tunnel *t, struct sdt_tunnel_cfg *full)
 	full->egress_port_lo = t->egress_port_lo;
 	full->egress_port_hi = t->egress_port_hi;
 	full->idle_oneshot = t->idle_oneshot;
+	full->idle_refresh = t->idle_refresh;
 	full->client_address = t->client_address;
 	full->filter = t->filter;
 	full->allow = prefixes(t, t->allow);
@@ -203,6 +218,7 @@ static void store_cfg(struct sdt_tunnel *t, const struct sdt_tunnel_cfg *full)
 	WRITE_ONCE(t->idle, full->idle);
 	WRITE_ONCE(t->at_limit, full->at_limit);
 	WRITE_ONCE(t->idle_oneshot, full->idle_oneshot);
+	WRITE_ONCE(t->idle_refresh, full->idle_refresh);
 	WRITE_ONCE(t->client_address, full->client_address);
 	WRITE_ONCE(t->filter, full->filter);
 	prefixes_swap(t, &t->allow, full->allow);
@@ -311,13 +327,18 @@ static struct sdt_dest *dest_swap(struct sdt_tunnel *t, struct sdt_dest *dest)
 	return dest;
 }
 
+void sdt_tunnel_send_to(struct sdt_tunnel *t, struct sdt_dest *dest)
+{
+	sdt_dest_free(dest_swap(t, dest));
+}
+
 int sdt_tunnel_meet_customer(struct sdt_tunnel *t)
 {
 	struct sdt_dest *dest = customer_dest(&t->listen, &t->customer);
 
 	if (!dest)
 		return -ENOMEM;
-	sdt_dest_free(dest_swap(t, dest));
+	sdt_tunnel_send_to(t, dest);
 	return 0;
 }
 
@@ -332,8 +353,7 @@ static void tunnel_retire(struct sdt_tunnel *t)
 	spin_unlock_bh(&t->lock);
 	xa_erase(&t->link->tunnels, t->number);
 	xa_erase(&t->node->tunnels, t->id);
-	if (t->ports)
-		sdt_ports_stop(t);
+	sdt_ports_stop(t);
 	sdt_listen_swap(t, &t->closing);
 	sdt_listen_detach(&t->closing);
 }
@@ -347,8 +367,7 @@ static void tunnel_finish(struct sdt_tunnel *t, bool tell)
 	}
 	if (t->contacts)
 		sdt_contacts_free(t);
-	if (t->ports)
-		sdt_ports_free(t);
+	sdt_ports_free(t);
 	sdt_listen_close(&t->closing);
 	sdt_dest_free_now(dest_swap(t, NULL));
 	atomic_dec(&t->link->tunnel_count);
@@ -418,6 +437,7 @@ static struct sdt_tunnel *tunnel_alloc(struct sdt_node *node, struct sdt_link *l
 	t->number = full->number;
 	t->role = full->role;
 	t->lane = SDT_LANE_UNSET;
+	t->client_rules = 1;
 	spin_lock_init(&t->lock);
 	encode_hdr(t);
 	return t;
@@ -525,14 +545,20 @@ struct change {
 	bool move;			/*  and open channels follow */
 };
 
+static bool is_transparent(u8 client_address)
+{
+	return client_address == SDT_CLIENT_TRANSPARENT;
+}
+
 static int change_prepare(struct sdt_tunnel *t, const struct sdt_tunnel_cfg *full,
 			  struct change *ch, struct netlink_ext_ack *extack)
 {
 	bool listen = !sdt_endpoint_equal(&full->listen, &t->listen);
-	int err;
+	int err = 0;
 
 	memset(ch, 0, sizeof(*ch));
-	ch->move = !sdt_endpoint_equal(&full->target, &t->target);
+	ch->move = !sdt_endpoint_equal(&full->target, &t->target) ||
+		   is_transparent(full->client_address) != is_transparent(t->client_address);
 	ch->ports = ch->move || !sdt_endpoint_equal(&full->egress, &t->egress) ||
 		    !sdt_endpoint_equal(&full->egress_last, &t->egress_last) ||
 		    full->egress_port_lo != t->egress_port_lo ||
@@ -551,7 +577,20 @@ static int change_prepare(struct sdt_tunnel *t, const struct sdt_tunnel_cfg *ful
 		}
 		ch->relisten = true;
 	}
-	return 0;
+	if (t->ops->prepare && !listen) {
+		err = t->ops->prepare(t, full, &ch->listeners, &ch->dest, extack);
+		ch->relisten = !err && ch->dest;
+	}
+	return err;
+}
+
+/* Whom a peer may name is to be judged anew, by what the tunnel says from here on. */
+static void next_client_rules(struct sdt_tunnel *t)
+{
+	u32 next = t->client_rules + 1;
+
+	/* pairs with sdt_client_keep() */
+	smp_store_release(&t->client_rules, next ?: 1);
 }
 
 /* Cannot fail. */
@@ -559,9 +598,10 @@ static void change_commit(struct sdt_tunnel *t, const struct sdt_tunnel_cfg *ful
 			  struct change *ch)
 {
 	store_cfg(t, full);
+	next_client_rules(t);
 	if (ch->dest)
-		sdt_dest_free(dest_swap(t, ch->dest));
-	if (t->ports && ch->ports)
+		sdt_tunnel_send_to(t, ch->dest);
+	if (ch->ports)
 		sdt_ports_configure(t, ch->move);
 	if (ch->relisten) {
 		sdt_listen_swap(t, &ch->listeners);

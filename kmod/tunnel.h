@@ -3,14 +3,15 @@
 #ifndef _SDT_TUNNEL_H
 #define _SDT_TUNNEL_H
 
+#include "icmpmsg.h"
 #include "link.h"
 #include "prefix.h"
 #include "socket.h"
 
-struct sdt_channel;
 struct sdt_channels;
 struct sdt_contacts;
 struct sdt_dest;
+struct sdt_listeners;
 struct sdt_port;
 struct sdt_ports;
 struct sdt_tunnel;
@@ -18,6 +19,8 @@ struct sdt_tunnel_cfg;
 
 #define SDT_TUNNEL_HDR_MAX	3	/* of a frame without channel and address */
 #define SDT_LANE_UNSET		0xff
+#define SDT_IDLE_ONESHOT_DEFAULT	30	/* s */
+#define SDT_ONESHOT_PORTS	1024	/* towards ports below that: RFC 4787 REQ-5 */
 
 /*
  * What a mode is. Adding one is a new mode_*.c, an enum value, and a line in
@@ -36,14 +39,25 @@ struct sdt_mode_ops {
 	int (*validate)(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack);
 	/* make what the mode needs; process context, node->lock */
 	int (*start)(struct sdt_tunnel *t, struct netlink_ext_ack *extack);
+	/*
+	 * What a change to @full, validated, needs besides new listeners and a pool that is
+	 * configured anew, and what can fail: *@dest, and the sockets for it in @l. NULL in
+	 * *@dest: nothing. May be left out. Process context, node->lock.
+	 */
+	int (*prepare)(struct sdt_tunnel *t, const struct sdt_tunnel_cfg *full,
+		       struct sdt_listeners *l, struct sdt_dest **dest,
+		       struct netlink_ext_ack *extack);
 	/* a datagram from a customer on a listener */
 	void (*ingress)(struct sdt_tunnel *t, struct sk_buff *skb, const struct sdt_packet *p);
 	/* a datagram that an egress socket heard (the target's answer) */
 	void (*answer)(struct sdt_tunnel *t, struct sdt_port *port, struct sk_buff *skb,
 		       const struct sdt_packet *p);
-	/* a channel's datagram leaves by its port, for which it may have waited */
-	void (*depart)(struct sdt_tunnel *t, struct sdt_channel *c, struct sdt_port *port,
-		       const struct sdt_endpoint *to, u8 tos, struct sk_buff *skb);
+	/*
+	 * The network beyond says by ICMP that what @port sent from @about->to to @about->from
+	 * did not arrive, or just claims so. Return: false: @port sends nothing there.
+	 */
+	bool (*undelivered)(struct sdt_tunnel *t, struct sdt_port *port,
+			    const struct sdt_packet *about, const struct sdt_control *c);
 	/* an opened frame with data */
 	void (*egress)(struct sdt_tunnel *t, const struct sdt_rx *rx, const struct sdt_frame *f,
 		       struct sk_buff *skb);
@@ -84,6 +98,7 @@ struct sdt_tunnel_cfg {
 	u32 channel_rate;
 	u32 idle;
 	u8 at_limit;
+	u8 idle_refresh;
 	struct sdt_endpoint egress;	/* first of the addresses */
 	struct sdt_endpoint egress_last; /* family 0: there is one only */
 	u16 egress_port_lo, egress_port_hi;
@@ -129,12 +144,13 @@ struct sdt_tunnel {
 	struct sdt_link *link;
 	const struct sdt_mode_ops *ops;
 	struct sdt_stats __percpu *stats;
-	struct socket __rcu *listener[2];	/* IPv4, IPv6; writers: node->lock */
-	struct sdt_dest __rcu *dest;	/* direct mode: the customer; writers: t->lock */
-	struct sdt_channels *channels;	/* NULL in direct mode */
+	/* IPv4, IPv6; stream's server role: its egress socket; writers: node->lock */
+	struct socket __rcu *listener[2];
+	/* direct mode: the customer; stream's server role: the target; writers: t->lock */
+	struct sdt_dest __rcu *dest;
+	struct sdt_channels *channels;	/* NULL in direct and stream mode */
 	struct sdt_contacts *contacts;	/* router mode, else NULL */
-	struct sdt_ports *ports;	/* server role with egress sockets, else NULL */
-	struct sdt_ports *ports6;	/* router mode: those of IPv6, the others IPv4; else NULL */
+	struct sdt_ports *ports[2];	/* server role: pools of egress sockets, see ports.h */
 
 	u16 number;			/* on the wire */
 	u8 role;			/* enum sdt_role */
@@ -154,6 +170,7 @@ struct sdt_tunnel {
 	u32 channel_rate;
 	u32 idle;			/* s */
 	u8 at_limit;
+	u8 idle_refresh;		/* enum sdt_idle_refresh */
 	struct sdt_endpoint egress;
 	struct sdt_endpoint egress_last; /* family 0: there is one only */
 	u16 egress_port_lo, egress_port_hi;
@@ -162,6 +179,7 @@ struct sdt_tunnel {
 	u8 filter;			/* enum sdt_filter */
 	struct sdt_prefixes __rcu *allow;	/* NULL: none; readers: RCU */
 	struct sdt_prefixes __rcu *client_allow;
+	u32 client_rules;		/* never 0; another one when what allows customers changed */
 
 	/*
 	 * Opening and ending of channels, the port pool, parked datagrams; BH.
@@ -170,6 +188,8 @@ struct sdt_tunnel {
 	 */
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	bool dead;			/* written under node->lock and t->lock */
+
+	struct sdt_icmp_rate icmp_rate;	/* errors told to customers, or to the peer */
 
 	/* teardown only */
 	struct list_head ending;	/* those that share a grace period */
@@ -190,6 +210,22 @@ struct sdt_tunnel *sdt_tunnel_find(struct sdt_node *node, const char *name);
 /** sdt_tunnels_destroy_all() - node->lock held; one grace period for all of them */
 void sdt_tunnels_destroy_all(struct sdt_node *node);
 u32 sdt_tunnel_channel_count(struct sdt_tunnel *t);
+
+/**
+ * sdt_tunnel_idle_oneshot() - seconds after which channels of one datagram each way end
+ * @t: the tunnel
+ *
+ * Return: 0: there is no such time of their own, as always where the target has a port of
+ * 1024 or above. A router's channels have no one target: they say for themselves.
+ */
+static inline u32 sdt_tunnel_idle_oneshot(const struct sdt_tunnel *t)
+{
+	__be16 port = READ_ONCE(t->target.port);
+
+	if (t->role != SDT_ROLE_SERVER || be16_to_cpu(port) >= SDT_ONESHOT_PORTS)
+		return 0;
+	return min(READ_ONCE(t->idle_oneshot), READ_ONCE(t->idle));
+}
 
 /*
  * From the link layer, all RCU read side with BH off.

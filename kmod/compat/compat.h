@@ -332,4 +332,15 @@ static inline struct workqueue_struct *sdt_compat_alloc_workqueue(const char *na
 #endif
 }
 
+/* ---- netlink ---------------------------------------------------------- */
+
+/* "TEXT: NUMBER", or the text alone where a kernel's texts must be constant. */
+#if SDT_HAVE_NL_SET_ERR_MSG_FMT
+#define sdt_compat_err_msg_number(extack, text, number) \
+	NL_SET_ERR_MSG_FMT(extack, text ": %u", number)
+#else
+#define sdt_compat_err_msg_number(extack, text, number) \
+	do { (void)(number); NL_SET_ERR_MSG(extack, text); } while (0)
+#endif
+
 #endif /* _SDT_COMPAT_H */

@@ -56,6 +56,43 @@ static void exhausts_at_2_to_the_32(void)
 	EXPECT(!sdt_chanid_draw(&c, &id) && id == 0, "a new epoch begins at 0: %x", id);
 }
 
+static void wears_out_early_only_without_ids_in_use(void)
+{
+	struct sdt_chanid c;
+	u32 id;
+
+	sdt_chanid_init(&c, 8, 0);
+	EXPECT(!sdt_chanid_worn(&c), "a new one is not worn");
+	sdt_chanid_init(&c, 8, SDT_CHANID_EARLY - 1);
+	EXPECT(!sdt_chanid_worn(&c), "the last of three bytes is still to come");
+	EXPECT(!sdt_chanid_draw(&c, &id) && id == SDT_CHANID_EARLY - 1, "id %x", id);
+	EXPECT(!sdt_chanid_worn(&c), "an id is in use");
+	sdt_chanid_done(&c, 7);
+	EXPECT(!sdt_chanid_worn(&c), "that was another epoch's");
+	sdt_chanid_done(&c, 8);
+	EXPECT(sdt_chanid_worn(&c), "none is in use");
+	EXPECT(!sdt_chanid_draw(&c, &id) && id == SDT_CHANID_EARLY, "it goes on all the same: %x", id);
+	sdt_chanid_init(&c, 9, 5);
+	EXPECT(!sdt_chanid_worn(&c), "a new epoch is not worn");
+	sdt_chanid_done(&c, 8);
+	EXPECT(!sdt_chanid_draw(&c, &id) && id == 5, "id %x", id);
+	sdt_chanid_done(&c, 9);
+	EXPECT(!c.live, "%u in use", c.live);
+}
+
+static void is_worn_when_used_up(void)
+{
+	struct sdt_chanid c;
+	u32 id;
+
+	sdt_chanid_init(&c, 8, 0xffffffff);
+	EXPECT(!sdt_chanid_draw(&c, &id) && id == 0xffffffff, "id %x", id);
+	EXPECT(sdt_chanid_worn(&c), "though an id is in use");
+	sdt_chanid_init(&c, 9, 0xfffffffe);
+	EXPECT(!sdt_chanid_draw(&c, &id) && id == 0xfffffffe, "id %x", id);
+	EXPECT(!sdt_chanid_worn(&c), "one is left");
+}
+
 static void length_is_the_fewest_bytes(void)
 {
 	static const struct {
@@ -83,6 +120,8 @@ static const struct ktap_case cases[] = {
 	KTAP_CASE(init_sets_epoch_and_first),
 	KTAP_CASE(draws_every_id_once_in_order),
 	KTAP_CASE(exhausts_at_2_to_the_32),
+	KTAP_CASE(wears_out_early_only_without_ids_in_use),
+	KTAP_CASE(is_worn_when_used_up),
 	KTAP_CASE(length_is_the_fewest_bytes),
 };
 

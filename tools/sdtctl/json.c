@@ -97,6 +97,7 @@ static const struct field tunnel_fields[] = {
 	{ SDT_A_TUNNEL_CHANNEL_RATE, FIELD_NUMBER, "channel-rate", NULL },
 	{ SDT_A_TUNNEL_IDLE, FIELD_NUMBER, "idle", NULL },
 	{ SDT_A_TUNNEL_IDLE_ONESHOT, FIELD_NUMBER, "idle-oneshot", NULL },
+	{ SDT_A_TUNNEL_IDLE_REFRESH, FIELD_ENUM, "idle-refresh", idle_refresh_names },
 	{ SDT_A_TUNNEL_AT_LIMIT, FIELD_ENUM, "at-limit", at_limit_names },
 	{ SDT_A_TUNNEL_EGRESS, FIELD_ENDPOINT, "egress", NULL },
 	{ SDT_A_TUNNEL_EGRESS_LAST, FIELD_ENDPOINT, "egress-last", NULL },

@@ -54,6 +54,12 @@ const struct name client_address_names[] = {
 	{ 0, NULL },
 };
 
+const struct name idle_refresh_names[] = {
+	{ SDT_IDLE_REFRESH_BOTH, "both" },
+	{ SDT_IDLE_REFRESH_CUSTOMER, "customer" },
+	{ 0, NULL },
+};
+
 const struct name filter_names[] = {
 	{ SDT_FILTER_ADDRESS_PORT, "address-port" },
 	{ SDT_FILTER_ADDRESS, "address" },
@@ -70,6 +76,8 @@ const struct name event_names[] = {
 	{ SDT_EVENT_CHANNEL_REFUSED, "channel-refused" },
 	{ SDT_EVENT_PORTS_EXHAUSTED, "ports-exhausted" },
 	{ SDT_EVENT_PATH_MTU, "path-mtu" },
+	{ SDT_EVENT_EGRESS_GONE, "egress-gone" },
+	{ SDT_EVENT_EGRESS_BACK, "egress-back" },
 	{ 0, NULL },
 };
 

@@ -14,6 +14,7 @@ extern const struct name link_state_names[];
 extern const struct name mode_names[];
 extern const struct name role_names[];
 extern const struct name at_limit_names[];
+extern const struct name idle_refresh_names[];
 extern const struct name client_address_names[];
 extern const struct name filter_names[];
 extern const struct name event_names[];

@@ -35,6 +35,8 @@ static const struct name roles[] = {
 	  at_limit_names },							\
 	{ "idle-oneshot", WORD_NUMBER, SDT_A_TUNNEL, SDT_A_TUNNEL_IDLE_ONESHOT, 4, 0,	\
 	  IDLE_LAST, NULL },							\
+	{ "idle-refresh", WORD_ENUM, SDT_A_TUNNEL, SDT_A_TUNNEL_IDLE_REFRESH, 1, 0, 0,	\
+	  idle_refresh_names },							\
 	{ "egress", WORD_EGRESS, SDT_A_TUNNEL, SDT_A_TUNNEL_EGRESS, 0, 0, SDT_EGRESS_LIMIT, NULL }, \
 	{ "egress-ports", WORD_PORTS, SDT_A_TUNNEL, SDT_A_TUNNEL_EGRESS_PORT_LO, 0, 0, 0, NULL }, \
 	{ "client-address", WORD_ENUM, SDT_A_TUNNEL, SDT_A_TUNNEL_CLIENT_ADDRESS, 1, 0, 0, \
@@ -248,7 +250,8 @@ static int run_del_tunnel(int argc, char **argv)
 
 #define LIMITS_USAGE								\
 	"        [max-channels N] [max-channels-per-customer N] [channel-rate N/s]\n" \
-	"        [idle SEC] [idle-oneshot SEC] [at-limit refuse|evict-idle]\n"	\
+	"        [idle SEC] [idle-oneshot SEC] [idle-refresh both|customer]\n"	\
+	"        [at-limit refuse|evict-idle]\n"				\
 	"        [egress ADDR[-ADDR|/LEN]] [egress-ports LO-HI]\n"		\
 	"        [client-address none|proxy-v2|proxy-v2-every|transparent]\n"	\
 	"        [client-allow PREFIX]... [allow PREFIX[:PORTS]]...\n"		\

@@ -168,6 +168,12 @@ enum sdt_at_limit {
 	SDT_AT_LIMIT_EVICT_IDLE	= 1,
 };
 
+/* Whose datagrams keep a channel from being idle: RFC 4787 REQ-6. */
+enum sdt_idle_refresh {
+	SDT_IDLE_REFRESH_BOTH		= 0,	/* the customer's, and answers to it */
+	SDT_IDLE_REFRESH_CUSTOMER	= 1,	/* the customer's alone */
+};
+
 enum sdt_tunnel_attr {
 	SDT_A_TUNNEL_UNSPEC,
 	SDT_A_TUNNEL_INDEX,		/* u32, of the object on this node, read only */
@@ -199,6 +205,7 @@ enum sdt_tunnel_attr {
 	SDT_A_TUNNEL_PORTS,		/* u32, egress ports times addresses, read only */
 	SDT_A_TUNNEL_PORTS_ACTIVE,	/* u32, of them: in use by channels, read only */
 	SDT_A_TUNNEL_PORTS_RESTING,	/* u32, of them: at rest after a channel, read only */
+	SDT_A_TUNNEL_IDLE_REFRESH,	/* u8, enum sdt_idle_refresh */
 
 	__SDT_A_TUNNEL_MAX,
 };
@@ -285,6 +292,8 @@ enum sdt_event {
 	SDT_EVENT_CHANNEL_REFUSED	= 6,	/* at a limit */
 	SDT_EVENT_PORTS_EXHAUSTED	= 7,
 	SDT_EVENT_PATH_MTU		= 8,	/* the path takes other sizes than before */
+	SDT_EVENT_EGRESS_GONE		= 9,	/* an egress address is not this host's, others serve */
+	SDT_EVENT_EGRESS_BACK		= 10,	/*  and is again */
 };
 
 enum sdt_close_reason {
@@ -383,6 +392,8 @@ enum sdt_stat {
 	/* traffic: links, again */
 	SDT_STAT_TX_PINGS		= 37,	/* asked for, path validation and probes left out */
 	SDT_STAT_RX_PONGS		= 38,	/*  and answered */
+	/* traffic: tunnels, once more */
+	SDT_STAT_EGRESS_GONE		= 39,	/* times that an egress address was not this host's (any more) */
 
 	/* drops: outer messages, counted at the node (no link is known yet) */
 	SDT_DROP_RX_TRUNCATED		= 40,	/* shorter than its type allows */
@@ -398,6 +409,7 @@ enum sdt_stat {
 	SDT_DROP_HS_PEER		= 50,	/* authentic, but from a key that no link has */
 	SDT_DROP_RX_RESET_IGNORED	= 51,	/* a reset that proved nothing */
 	SDT_DROP_RESET_RATE		= 52,	/* a reset that was due, but too many were sent */
+	SDT_DROP_RX_ICMP		= 53,	/* an ICMP error about a message that no link sends so, or one of too many */
 
 	/* drops: outer messages, counted at the link */
 	SDT_DROP_HS_CIPHER		= 60,	/* the peer is set to another cipher */
@@ -423,6 +435,7 @@ enum sdt_stat {
 	SDT_DROP_FRAG_MEMORY		= 80,	/* too much waits for its fragments */
 	SDT_DROP_FRAG_SHAPE		= 81,	/* a fragment that cannot be one */
 	SDT_DROP_FRAG_DUPLICATE		= 82,	/* one that was there already */
+	SDT_DROP_RX_ICMP_PEER		= 83,	/* an ICMP error that calls the peer unreachable */
 
 	/* drops: towards the link */
 	SDT_DROP_TX_QUEUE		= 90,	/* lane queue full */
@@ -465,7 +478,7 @@ enum sdt_stat {
 	SDT_DROP_IN_CAPTURE		= 144,	/* captured on its way to where no tunnel leads */
 	SDT_DROP_IN_STREAM		= 145,	/* what a stream's target answered */
 	SDT_DROP_OUT_CLIENT		= 146,	/* the customer's address is missing, or one that the peer may not name */
-	SDT_DROP_IN_ICMP		= 147,	/* an ICMP error that quotes nothing of ours */
+	SDT_DROP_IN_ICMP		= 147,	/* an ICMP error that nobody can be told of, or that quotes nothing of ours */
 	SDT_DROP_ICMP_RATE		= 148,	/* an ICMP error that was due, but too many were sent */
 	SDT_DROP_OUT_SIZE		= 149,	/* with the header in front of it, longer than a datagram may be */
 
