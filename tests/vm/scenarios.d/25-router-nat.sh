@@ -40,13 +40,13 @@ filter() {
 
 # --- coturn on two addresses tells the class
 
-background bob turnserver -n --no-auth --no-cli --no-tls --no-dtls --no-tcp -L 10.3.0.2 -L 10.3.0.3 --rfc5780 \
+background bob turnserver -n --no-auth --no-cli --no-tls --no-dtls --no-tcp -L 10.3.0.2 -L 10.3.0.3 \
 	--pidfile /tmp/turn.pid --userdb /tmp/turn.db --log-file stdout --simple-log
 check 'coturn listens' await 20 listening bob udp 3478
 # discover KIND MAPPING FILTERING: with this filter.
 discover() {
 	filter "$1"
-	at alice turnutils_natdiscovery -m -f -p 3478 -A 10.3.0.3 10.3.0.2 >/tmp/discovery 2>&1 || true
+	at alice turnutils_natdiscovery -m -f 10.3.0.2 >/tmp/discovery 2>&1 || true
 	cat /tmp/discovery
 	grep -q "NAT with $2!" /tmp/discovery && grep -q "NAT with $3!" /tmp/discovery
 }
@@ -57,20 +57,13 @@ check 'filter address: endpoint-independent mapping, address dependent filtering
 check 'filter none: endpoint-independent mapping and filtering' \
 	discover none 'Endpoint Independent Mapping' 'Endpoint Independent Filtering'
 
-# --- TFTP: the answer is from a new port
-
-mkdir /tmp/tftp
-head -c 20000 /dev/urandom >/tmp/tftp/file
-background bob in.tftpd --listen --foreground --address 10.3.0.2:69 --user root --secure /tmp/tftp
-check 'tftpd listens' await 10 listening bob udp 69
-fetch() {
-	filter "$1"
-	rm -f /tmp/fetched
-	at alice tftp -m binary -R "$2" 10.3.0.2 -c get file /tmp/fetched >/tmp/tftp.log 2>&1 || true
-	cmp -s /tmp/fetched /tmp/tftp/file
+hairpins() {
+	at alice turnutils_natdiscovery -H 10.3.0.2 >/tmp/discovery 2>&1 || true
+	cat /tmp/discovery
+	grep -q 'successful hairpinning' /tmp/discovery
 }
-check 'filter address: TFTP works' fetch address 7100:7101
-check_not 'filter address-port: it does not' fetch address-port 7110:7111
+check 'hairpinning works' hairpins
+check_counters 'by the server, not by what is behind it' 'remote.r.hairpin >= 1'
 
 # --- filters, with what the nodes count
 
@@ -93,6 +86,8 @@ check_counters 'and the proxy counts it' 'local.r.out-filter == 5'
 
 # --- hairpin: two customers of one NAT, by its outer addresses
 
+counters remote
+hairpins=$(value remote.r.hairpin)
 filter address-port
 # egress PORT: of the customer with this port, as the server has it
 egress() {
@@ -112,7 +107,25 @@ traffic 'the other writes, which is let pass, for the first one wrote to it' \
 traffic 'hairpin: both ways, with the outer addresses as sources' \
 	echo --ns alice --bind 10.1.0.11:7301 --expect received=20 --expect peers=1 -- \
 	client --ns alice --bind 10.1.0.1:7300 --to "$two" --connect --count 20
-check_counters 'hairpin is counted' 'remote.r.hairpin == 42' 'remote.r.out-policy == 0'
+check_counters 'hairpin is counted' "remote.r.hairpin == $((hairpins + 42))" 'remote.r.out-policy == 0'
+
+# --- TFTP: the answer is from a new port
+
+mkdir /tmp/tftp
+head -c 20000 /dev/urandom >/tmp/tftp/file
+background bob in.tftpd --listen --foreground --address 10.3.0.2:69 --user root --secure /tmp/tftp
+check 'tftpd listens' await 10 listening bob udp 69
+fetch() {
+	filter "$1"
+	rm -f /tmp/fetched
+	at alice tftp -m binary -R "$2" 10.3.0.2 -c get file /tmp/fetched >/tmp/tftp.log 2>&1 || true
+	cmp -s /tmp/fetched /tmp/tftp/file
+}
+check 'filter address: TFTP works' fetch address 7100:7101
+check_not 'filter address-port: it does not' fetch address-port 7110:7111
+
+# Its children would go on asking for a while.
+pkill in.tftpd
 
 # --- a mapping ends, and its port rests
 
