@@ -313,6 +313,19 @@ bool sdt_channel_held(const struct sdt_channels *chs, const struct sdt_channel *
  */
 void sdt_channel_unknown(struct sdt_tunnel *t, const struct sdt_rx *rx, u32 id);
 
+/**
+ * sdt_channel_control() - a control frame of a channel to the peer
+ * @t: the tunnel
+ * @c: the channel
+ * @addr: address that the frame carries, or NULL
+ * @ctl: what it says
+ *
+ * A hint: not worth a handshake, nor waiting for one. Context: RCU read side, BH off.
+ * Return: false: not sent.
+ */
+bool sdt_channel_control(struct sdt_tunnel *t, const struct sdt_channel *c,
+			 const struct sdt_endpoint *addr, const struct sdt_control *ctl);
+
 /** sdt_channel_next() - see sdt_tunnel_channel_next() */
 bool sdt_channel_next(struct sdt_tunnel *t, u64 *cursor, struct sdt_channel_info *info);
 

@@ -51,36 +51,73 @@ void sdt_channel_event(struct sdt_tunnel *t, enum sdt_event type, const struct s
 	sdt_event_send(t->node, &info);
 }
 
-/*
- * CLOSE and REFUSED are hints: not worth a handshake, nor waiting for one.
- * RCU, BH off.
- */
-static void send_control(struct sdt_tunnel *t, u32 id, u64 epoch, u8 lane,
-			 const struct sdt_control *c)
+static void frame_of_channel(const struct sdt_tunnel *t, u32 id, struct sdt_frame *f)
 {
-	struct sdt_frame f = {
+	*f = (struct sdt_frame) {
 		.control = true,
 		.reply = sdt_channels_at_server(t),
 		.tunnel = t->number,
 		.has_channel = true,
 		.channel = id,
 	};
+}
+
+/*
+ * Control frames of channels are hints: not worth a handshake, nor waiting for one.
+ * RCU, BH off. Return: false: not sent.
+ */
+static bool send_frame(struct sdt_tunnel *t, const struct sdt_frame *f, u64 epoch, u8 lane,
+		       const struct sdt_control *c)
+{
 	struct sdt_tx_cb *cb;
 	struct sk_buff *skb;
 
 	if (!sdt_keypair_usable(rcu_dereference(t->link->current_kp)))
-		return;
+		return false;
 	skb = alloc_skb(SDT_CONTROL_MAX, GFP_ATOMIC | __GFP_NOWARN);
 	if (!skb)
-		return;
+		return false;
 	skb_put(skb, sdt_control_encode(skb->data, c));
 	cb = sdt_tx_cb(skb);
 	cb->epoch = epoch;
-	cb->hdr_len = sdt_frame_encode(cb->hdr, &f);
+	cb->hdr_len = sdt_frame_encode(cb->hdr, f);
 	cb->tos = 0;
 	cb->flags = epoch_flag(t);
 	cb->lane = lane;
 	sdt_link_send(t->link, skb);
+	return true;
+}
+
+static void send_control(struct sdt_tunnel *t, u32 id, u64 epoch, u8 lane,
+			 const struct sdt_control *c)
+{
+	struct sdt_frame f;
+
+	frame_of_channel(t, id, &f);
+	send_frame(t, &f, epoch, lane, c);
+}
+
+static void put_address(struct sdt_frame *f, const struct sdt_endpoint *addr)
+{
+	bool v4 = addr->family == AF_INET;
+
+	f->af = v4 ? SDT_FRAME_AF_IPV4 : SDT_FRAME_AF_IPV6;
+	if (v4)
+		memcpy(f->addr, &addr->ip.s6_addr32[3], 4);
+	else
+		memcpy(f->addr, &addr->ip, 16);
+	f->port = addr->port;
+}
+
+bool sdt_channel_control(struct sdt_tunnel *t, const struct sdt_channel *c,
+			 const struct sdt_endpoint *addr, const struct sdt_control *ctl)
+{
+	struct sdt_frame f;
+
+	frame_of_channel(t, c->id, &f);
+	if (addr)
+		put_address(&f, addr);
+	return send_frame(t, &f, c->epoch, READ_ONCE(c->lane), ctl);
 }
 
 /* Hints that the peer's own frames provoke are bounded. No lock, and no write without need. */

@@ -5,6 +5,7 @@
 #include "client.h"
 #include "compat/compat.h"
 #include "egress.h"
+#include "icmp.h"
 #include "ports.h"
 
 struct sdt_dest *sdt_dest_alloc(const struct sdt_endpoint *remote, const struct in6_addr *local,
@@ -42,7 +43,7 @@ void sdt_dest_free(struct sdt_dest *dest)
 		call_rcu(&dest->rcu, dest_free_rcu);
 }
 
-static enum sdt_stat drop_reason(int err)
+enum sdt_stat sdt_egress_reason(int err)
 {
 	switch (err) {
 	case -EHOSTUNREACH:
@@ -64,7 +65,7 @@ int sdt_egress_send(struct sdt_tunnel *t, struct sdt_flow *flow, struct sk_buff 
 	flow->tos &= INET_ECN_MASK;
 	err = sdt_xmit(t->node->net, flow, skb);
 	if (unlikely(err))
-		sdt_drop(t->stats, drop_reason(err), NULL);
+		sdt_drop(t->stats, sdt_egress_reason(err), NULL);
 	else
 		sdt_stat_packet(t->stats, SDT_STAT_OUT_DATAGRAMS, len);
 	return err;
@@ -94,6 +95,7 @@ void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, const struct s
 	};
 	bool first = false;
 	enum sdt_stat why;
+	int err;
 
 	if (tx->to.family) {
 		/* the cache is for one destination */
@@ -108,9 +110,11 @@ void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, const struct s
 			return;
 		}
 	}
-	if (likely(!sdt_egress_send(t, &flow, skb)))
+	err = sdt_egress_send(t, &flow, skb);
+	if (likely(!err))
 		return;
 	if (first)
 		sdt_client_untold(port, dest);
 	sdt_ports_suspect(t, port);
+	sdt_icmp_not_sent(t, port, flow.dst, err);
 }

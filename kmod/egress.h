@@ -48,6 +48,9 @@ void sdt_dest_free_now(struct sdt_dest *dest);
  */
 int sdt_egress_send(struct sdt_tunnel *t, struct sdt_flow *flow, struct sk_buff *skb);
 
+/** sdt_egress_reason() - why a plain datagram was lost; @err of sdt_xmit() */
+enum sdt_stat sdt_egress_reason(int err);
+
 /** sdt_egress_listener() - socket of @family that customers write to, or NULL; RCU */
 struct sock *sdt_egress_listener(struct sdt_tunnel *t, u16 family);
 

@@ -48,6 +48,7 @@ static int put_event(struct sk_buff *skb, const struct sdt_event_info *info, u32
 	     sdt_nl_put_endpoint(skb, SDT_A_EVENT_ENDPOINT, info->endpoint)) ||
 	    (info->reason && nla_put_u8(skb, SDT_A_EVENT_REASON, info->reason)) ||
 	    (info->remote && nla_put_flag(skb, SDT_A_EVENT_REMOTE)) ||
+	    (info->path_mtu && nla_put_u16(skb, SDT_A_EVENT_PATH_MTU, info->path_mtu)) ||
 	    (lost && nla_put_u32(skb, SDT_A_EVENT_LOST, lost)))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);

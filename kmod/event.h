@@ -19,6 +19,7 @@ struct sdt_event_info {
 	const struct sdt_endpoint *endpoint;
 	u8 reason;
 	bool remote;
+	u16 path_mtu;			/* 0: none */
 };
 
 /**

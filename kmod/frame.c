@@ -15,7 +15,7 @@
 
 /* Operands of control frames, the op included */
 #define FRAGMENT_ID_LEN		4
-#define FRAGMENT_HDR_LEN	(OP_LEN + FRAGMENT_ID_LEN + 2)
+#define FRAGMENT_HDR_LEN	SDT_FRAGMENT_HDR_LEN
 #define REFUSED_LEN		(OP_LEN + 1)
 #define UNREACHABLE_LEN		(OP_LEN + 1 + 2)
 #define PING_LEN		(OP_LEN + SDT_PING_LEN)
@@ -85,9 +85,19 @@ unsigned int sdt_frame_encode(u8 *buf, const struct sdt_frame *f)
 	return p - buf;
 }
 
+static u8 af_of(const u8 *ip)
+{
+	return sdt_bytes_v4mapped(ip) ? SDT_FRAME_AF_IPV4 : SDT_FRAME_AF_IPV6;
+}
+
+unsigned int sdt_frame_addr_len(const u8 *ip)
+{
+	return addr_len(af_of(ip));
+}
+
 unsigned int sdt_frame_add_addr(u8 *hdr, unsigned int len, const u8 *ip, __be16 port)
 {
-	u8 af = sdt_bytes_v4mapped(ip) ? SDT_FRAME_AF_IPV4 : SDT_FRAME_AF_IPV6;
+	u8 af = af_of(ip);
 
 	hdr[0] += SDT_FRAME_AF_STEP * af;
 	memcpy(hdr + len, ip + IP_LEN - ip_len(af), ip_len(af));

@@ -4,10 +4,10 @@
  * one worker a node; what is sent is made here. The mathematics are noise.c's
  * and cookie.c's.
  */
-#include <linux/jhash.h>
 #include <linux/random.h>
 #include <linux/ktime.h>
 
+#include "bytes.h"
 #include "compat/compat.h"
 #include "handshake.h"
 #include "lane.h"
@@ -16,6 +16,45 @@
 
 #define SDT_MAX_MESSAGE	65507u	/* largest UDP payload that we take */
 #define SDT_TS_STEP	(1u << 24)	/* ns, granularity of our timestamps */
+
+/* ---- queues ------------------------------------------------------------- */
+
+/* Messages of each class that may wait. */
+static const unsigned int queue_max[SDT_HS_CLASSES] = {
+	[SDT_HS_EXPECTED] = 256,
+	[SDT_HS_KNOWN] = 512,
+	[SDT_HS_COOKIE] = 512,
+	[SDT_HS_PLAIN] = 1024,
+};
+
+void sdt_handshake_queues_init(struct sdt_node *node)
+{
+	unsigned int i;
+
+	for (i = 0; i < SDT_HS_CLASSES; i++)
+		skb_queue_head_init(&node->hs_queue[i]);
+}
+
+void sdt_handshake_queues_purge(struct sdt_node *node)
+{
+	unsigned int i;
+
+	for (i = 0; i < SDT_HS_CLASSES; i++)
+		skb_queue_purge(&node->hs_queue[i]);
+}
+
+bool sdt_handshake_queue(struct sdt_node *node, struct sk_buff *skb, enum sdt_hs_class class)
+{
+	struct sdt_hs_cb *cb = (struct sdt_hs_cb *)skb->cb;
+
+	if (skb_queue_len_lockless(&node->hs_queue[class]) >= queue_max[class] ||
+	    READ_ONCE(node->dead))
+		return false;
+	cb->queue = class;
+	skb_queue_tail(&node->hs_queue[class], skb);
+	queue_work(sdt_wq, &node->hs_work);
+	return true;
+}
 
 /* ---- identity ----------------------------------------------------------- */
 
@@ -44,6 +83,7 @@ static int send_message(struct sdt_node *node, const struct sdt_link *link, cons
 		.src_hint = !link || !link->source.family,
 		.mark = READ_ONCE(node->fwmark),
 		.ifindex = READ_ONCE(node->ifindex),
+		.tos = link ? sdt_link_own_tos(link) : 0,
 		.ttl = link ? READ_ONCE(link->ttl) : 0,
 		.df = true,
 	};
@@ -212,37 +252,37 @@ static void fresh_secret(struct sdt_node *node)
 	node->cookie_valid = true;
 }
 
-static bool under_load(struct sdt_node *node)
+/*
+ * Judged by what waits in the message's own class, so that a flood from anywhere
+ * demands nothing of known peers. Who brings a cookie and who does not are one.
+ */
+static bool under_load(struct sdt_node *node, enum sdt_hs_class class)
 {
-	if (skb_queue_len(&node->hs_queue) > SDT_HS_QUEUE_MAX / 8) {
-		node->loaded_until = jiffies + HZ;
-		node->was_loaded = true;
-	} else if (node->was_loaded && time_after(jiffies, node->loaded_until)) {
-		node->was_loaded = false;
+	enum sdt_hs_class by = class == SDT_HS_COOKIE ? SDT_HS_PLAIN : class;
+	struct sdt_hs_load *load = &node->hs_load[by];
+
+	if (skb_queue_len(&node->hs_queue[class]) > queue_max[class] / 8 ||
+	    skb_queue_len(&node->hs_queue[by]) > queue_max[by] / 8) {
+		load->until = jiffies + HZ;
+		load->was = true;
+	} else if (load->was && time_after(jiffies, load->until)) {
+		load->was = false;
 	}
-	return node->was_loaded;
+	return load->was;
 }
 
 /*
  * Under load, even a source that proved its address by a cookie gets so many
- * handshakes a second and no more. A fixed table: sources that share a slot
- * share its tokens, and memory does not grow with the attack.
+ * handshakes a second and no more.
  */
 static bool source_allowed(struct sdt_node *node, const struct sdt_endpoint *from)
 {
-	struct sdt_source_rate *table = node->source_rate;
-	struct in6_addr net = from->ip;
-	struct sdt_source_bucket *b;
-	unsigned long now = jiffies;
+	static const struct sdt_pace pace = {
+		.interval = NSEC_PER_SEC / SDT_SOURCE_PER_SECOND,
+		.depth = SDT_SOURCE_PER_SECOND,
+	};
 
-	if (from->family == AF_INET6)
-		memset(&net.s6_addr[8], 0, 8);
-	b = &table->bucket[jhash(&net, sizeof(net), table->seed) % SDT_SOURCE_BUCKETS];
-	if (!b->used || time_after(now, b->second + HZ)) {
-		b->second = now;
-		b->used = 0;
-	}
-	return ++b->used <= SDT_SOURCE_PER_SECOND;
+	return sdt_buckets_take(node->source_rate, from, 32, 64, &pace);
 }
 
 static bool send_cookie(struct sdt_node *node, const struct sdt_ident *ident, u8 suite, u8 what,
@@ -269,7 +309,7 @@ static enum sdt_stat admit(struct sdt_node *node, const struct sdt_ident *ident,
 
 	if (!sdt_mac1_valid(&ident->mac, data, len))
 		return SDT_DROP_HS_MAC1;
-	if (!under_load(node))
+	if (!under_load(node, cb->queue))
 		return 0;
 	fresh_secret(node);
 	mapped(&cb->from, addr);
@@ -656,6 +696,31 @@ static void receive_one(struct sdt_node *node, const struct sdt_ident *ident, st
 		consume_skb(skb);
 }
 
+/* One of each class in turn. */
+static struct sk_buff *next_message(struct sdt_node *node)
+{
+	unsigned int i;
+
+	for (i = 0; i < SDT_HS_CLASSES; i++) {
+		struct sk_buff *skb = skb_dequeue(&node->hs_queue[node->hs_turn]);
+
+		node->hs_turn = (node->hs_turn + 1) % SDT_HS_CLASSES;
+		if (skb)
+			return skb;
+	}
+	return NULL;
+}
+
+static bool all_empty(struct sdt_node *node)
+{
+	unsigned int i;
+
+	for (i = 0; i < SDT_HS_CLASSES; i++)
+		if (!skb_queue_empty(&node->hs_queue[i]))
+			return false;
+	return true;
+}
+
 /**
  * sdt_handshake_work() - the node's handshake worker
  * @work: embedded in the owner
@@ -671,7 +736,7 @@ void sdt_handshake_work(struct work_struct *work)
 	bool have;
 
 	have = ident_copy(node, &ident);
-	while (slice-- && (skb = skb_dequeue(&node->hs_queue))) {
+	while (slice-- && (skb = next_message(node))) {
 		if (have)
 			receive_one(node, &ident, skb);
 		else
@@ -679,6 +744,6 @@ void sdt_handshake_work(struct work_struct *work)
 		cond_resched();
 	}
 	sdt_wipe(&ident, sizeof(ident));
-	if (!skb_queue_empty(&node->hs_queue))
+	if (!all_empty(node))
 		queue_work(sdt_wq, work);
 }

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Customer -> link: listeners, and frames on their way to a lane. */
+#include <linux/jhash.h>
 #include <linux/net.h>
 
 #include "channel.h"
 #include "compat/compat.h"
+#include "icmp.h"
 #include "ingress.h"
+
+#define SDT_MTU_LEAST4	576	/* a smaller one is told to nobody: what it would not take is cut */
 
 static const u16 families[2] = { AF_INET, AF_INET6 };
 
@@ -73,7 +77,11 @@ static void explain(struct sdt_tunnel *t, const struct sdt_endpoint *listen, int
 int sdt_listen_open(struct sdt_tunnel *t, const struct sdt_endpoint *listen,
 		    struct sdt_listeners *l, struct netlink_ext_ack *extack)
 {
-	struct sdt_socket_cfg cfg = { .rcv = listener_rcv, .user_data = t };
+	struct sdt_socket_cfg cfg = {
+		.rcv = listener_rcv,
+		.err = sdt_icmp_listener_error,
+		.user_data = t,
+	};
 	struct sdt_endpoint now;
 	struct socket *sock;
 	int f, err;
@@ -147,37 +155,111 @@ bool sdt_listen_covers(const struct sdt_endpoint *listen, const struct sdt_endpo
 	       ipv6_addr_equal(&listen->ip, &local->ip);
 }
 
-void sdt_ingress_send(struct sdt_tunnel *t, u8 tos, struct sk_buff *skb)
+/*
+ * Is the datagram one that must not be cut, and does not fit? Then its sender is told what
+ * does, unless that is less than any IP network takes.
+ */
+static bool must_shrink(unsigned int room, unsigned int hdr_len, const struct sdt_packet *p,
+			unsigned int *fit)
+{
+	const bool v4 = p->from.family == AF_INET;
+	const unsigned int headers = sizeof(struct udphdr) +
+				     (v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+
+	if (!p->whole || room < SDT_DATA_MIN_LEN + hdr_len)
+		return false;
+	*fit = room - SDT_DATA_MIN_LEN - hdr_len;
+	return *fit + headers >= (v4 ? SDT_MTU_LEAST4 : IPV6_MIN_MTU);
+}
+
+/* Return: true if the datagram is too big for the link: told so, counted, consumed. */
+static bool too_big(struct sdt_tunnel *t, unsigned int hdr_len, const struct sdt_packet *p,
+		    struct sk_buff *skb)
+{
+	unsigned int room = sdt_pmtu_tell(t->link), fit;
+
+	if (likely(SDT_DATA_MIN_LEN + hdr_len + skb->len <= room && skb->len <= SDT_DATAGRAM_MAX))
+		return false;
+	if (must_shrink(room, hdr_len, p, &fit)) {
+		sdt_icmp_too_big(t, p, skb, fit);
+		sdt_drop(t->link->stats, SDT_DROP_TX_TOLD_TOO_BIG, skb);
+		return true;
+	}
+	if (skb->len <= SDT_DATAGRAM_MAX)
+		return false;
+	sdt_drop(t->link->stats, SDT_DROP_TX_TOO_BIG, skb);
+	return true;
+}
+
+/* Do the frames name their customer? At the proxy, if the tunnel is told so. */
+static bool names_customer(const struct sdt_tunnel *t)
+{
+	return unlikely(READ_ONCE(t->client_address)) && t->role == SDT_ROLE_PROXY;
+}
+
+static void name_customer(struct sdt_tx_cb *cb, const struct sdt_packet *p)
+{
+	cb->hdr_len = sdt_frame_add_addr(cb->hdr, cb->hdr_len, p->from.ip.s6_addr, p->from.port);
+}
+
+/* A datagram without a channel, by @lane. */
+static void send_plain(struct sdt_tunnel *t, const struct sdt_packet *p, u8 lane,
+		       struct sk_buff *skb)
 {
 	struct sdt_tx_cb *cb = sdt_tx_cb(skb);
+	unsigned int hdr_len = t->hdr_len;
+	bool named = names_customer(t);
 
+	if (named)
+		hdr_len += sdt_frame_addr_len(p->from.ip.s6_addr);
+	if (unlikely(too_big(t, hdr_len, p, skb)))
+		return;
 	sdt_stat_packet(t->stats, SDT_STAT_IN_DATAGRAMS, skb->len);
-	if (unlikely(READ_ONCE(t->lane) == SDT_LANE_UNSET))
-		WRITE_ONCE(t->lane, sdt_link_lane(t->link));
 	cb->epoch = 0;
 	memcpy(cb->hdr, t->hdr, sizeof(t->hdr));
 	cb->hdr_len = t->hdr_len;
-	cb->tos = tos;
+	if (named)
+		name_customer(cb, p);
+	cb->tos = p->tos;
 	cb->flags = 0;
-	cb->lane = READ_ONCE(t->lane);
+	cb->lane = lane;
 	sdt_link_send(t->link, skb);
 }
 
-void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c, u8 epoch_flag, u8 tos,
-			 struct sk_buff *skb)
+void sdt_ingress_send(struct sdt_tunnel *t, const struct sdt_packet *p, struct sk_buff *skb)
+{
+	if (unlikely(READ_ONCE(t->lane) == SDT_LANE_UNSET))
+		WRITE_ONCE(t->lane, sdt_link_lane(t->link));
+	send_plain(t, p, READ_ONCE(t->lane), skb);
+}
+
+void sdt_ingress_stream(struct sdt_tunnel *t, const struct sdt_packet *p, struct sk_buff *skb)
+{
+	u32 hash = jhash2((const u32 *)&p->from.ip, sizeof(p->from.ip) / sizeof(u32),
+			  (__force u16)p->from.port);
+
+	send_plain(t, p, sdt_link_lane_for(t->link, hash), skb);
+}
+
+void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c, u8 epoch_flag,
+			 const struct sdt_packet *p, struct sk_buff *skb)
 {
 	struct sdt_tx_cb *cb = sdt_tx_cb(skb);
+	unsigned int hdr_len = c->hdr_len;
+	bool named = names_customer(t);
 
+	if (named)
+		hdr_len += sdt_frame_addr_len(p->from.ip.s6_addr);
+	if (unlikely(too_big(t, hdr_len, p, skb)))
+		return;
 	sdt_stat_packet(t->stats, SDT_STAT_IN_DATAGRAMS, skb->len);
 	sdt_channel_used(t->channels, &c->in);
 	cb->epoch = c->epoch;
 	memcpy(cb->hdr, c->hdr, sizeof(c->hdr));
 	cb->hdr_len = c->hdr_len;
-	if (unlikely(READ_ONCE(t->client_address)) && t->role == SDT_ROLE_PROXY)
-		cb->hdr_len = sdt_frame_add_addr(cb->hdr, cb->hdr_len,
-						 c->proxy.key.customer.s6_addr,
-						 c->proxy.key.customer_port);
-	cb->tos = tos;
+	if (named)
+		name_customer(cb, p);
+	cb->tos = p->tos;
 	cb->flags = epoch_flag;
 	cb->lane = READ_ONCE(c->lane);
 	sdt_link_send(t->link, skb);

@@ -37,24 +37,38 @@ bool sdt_listen_covers(const struct sdt_endpoint *listen, const struct sdt_endpo
 /**
  * sdt_ingress_send() - one datagram without a channel to the link
  * @t: the tunnel
- * @tos: as it came
+ * @p: what it said about itself
  * @skb: body is data .. len; consumed
+ *
+ * What is too big for the path, and not to be cut, is dropped and its sender told.
  *
  * Context: RCU read side, BH off.
  */
-void sdt_ingress_send(struct sdt_tunnel *t, u8 tos, struct sk_buff *skb);
+void sdt_ingress_send(struct sdt_tunnel *t, const struct sdt_packet *p, struct sk_buff *skb);
+
+/**
+ * sdt_ingress_stream() - the same for one of many customers
+ * @t: the tunnel
+ * @p: what the packet says about itself; the customer's datagrams stay in order
+ * @skb: body is data .. len; consumed
+ *
+ * Context: as sdt_ingress_send().
+ */
+void sdt_ingress_stream(struct sdt_tunnel *t, const struct sdt_packet *p, struct sk_buff *skb);
 
 /**
  * sdt_ingress_channel() - one datagram of a channel to the link
  * @t: the tunnel
  * @c: the channel
  * @epoch_flag: SDT_TX_EPOCH_OWN or SDT_TX_EPOCH_PEER: whose epoch c->epoch is
- * @tos: as it came
+ * @p: what it said about itself
  * @skb: body is data .. len; consumed
+ *
+ * As sdt_ingress_send().
  *
  * Context: RCU read side, BH off.
  */
-void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c, u8 epoch_flag, u8 tos,
-			 struct sk_buff *skb);
+void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c, u8 epoch_flag,
+			 const struct sdt_packet *p, struct sk_buff *skb);
 
 #endif /* _SDT_INGRESS_H */

@@ -5,6 +5,7 @@
  * poll. Bundles and GSO trains are built where lane_send() walks the batch.
  */
 #include <linux/netdevice.h>
+#include <linux/random.h>
 #include <net/inet_ecn.h>
 
 #include "compat/compat.h"
@@ -28,13 +29,16 @@ static enum sdt_stat xmit_reason(int err)
 	}
 }
 
-/*
- * The path that lane @i sends on now. The answering node follows a lane's own
- * endpoint while it is fresh, else lane 0's.
+/**
+ * sdt_lane_path() - where a lane sends to now, or NULL; RCU
+ * @lane: the lane
+ *
+ * The answering node follows a lane's own endpoint while it is fresh, else lane 0's.
  */
-static struct sdt_path *path_of(struct sdt_link *link, struct sdt_lane *lane)
+struct sdt_path *sdt_lane_path(struct sdt_lane *lane)
 {
 	struct sdt_path *path = rcu_dereference(lane->path);
+	struct sdt_link *link = lane->link;
 
 	if (lane->index && READ_ONCE(link->lane_role) == SDT_LANE_ROLE_ANSWER &&
 	    (!path || time_after(jiffies, READ_ONCE(lane->last_rx) + sdt_lane_fresh)))
@@ -46,7 +50,7 @@ static struct sdt_path *path_of(struct sdt_link *link, struct sdt_lane *lane)
 static enum sdt_stat flow_of(struct sdt_lane *lane, const struct sdt_tx_to *to, u8 tos,
 			     struct sdt_flow *flow)
 {
-	struct sdt_path *path = to ? NULL : path_of(lane->link, lane);
+	struct sdt_path *path = to ? NULL : sdt_lane_path(lane);
 	struct sdt_link *link = lane->link;
 	struct sdt_node *node = link->node;
 	struct sdt_sock *s;
@@ -100,6 +104,50 @@ void sdt_lane_out(struct sdt_lane *lane, struct sk_buff *skb, u8 tos, const stru
 		sdt_drop(link->stats, xmit_reason(err), NULL);
 	else
 		sdt_stat_packet(link->stats, SDT_STAT_TX_MESSAGES, len);
+	if (unlikely(err == -EMSGSIZE))
+		sdt_pmtu_recheck(link);
+}
+
+/* ---- sizes ---------------------------------------------------------------- */
+
+/* What one poll knows and did. */
+struct round {
+	struct sdt_keypair *kp;
+	unsigned int room;		/* longest message that may be sent; 0: not asked yet */
+	unsigned int sent;		/* messages */
+};
+
+/**
+ * sdt_lane_room() - longest message that the lane's route takes now
+ * @lane: the lane
+ *
+ * Context: RCU, BH off. Return: bytes or -errno.
+ */
+int sdt_lane_room(struct sdt_lane *lane)
+{
+	struct sdt_flow flow;
+
+	if (flow_of(lane, NULL, 0, &flow))
+		return -ENETUNREACH;
+	return sdt_route_mtu(lane->link->node->net, &flow);
+}
+
+/*
+ * May a message of @len bytes be sent whole? The route is asked once a poll, and only for
+ * what is longer than any route that is worth the name takes.
+ */
+static bool fits(struct sdt_lane *lane, struct round *r, unsigned int len)
+{
+	unsigned int most = min_t(unsigned int, sdt_pmtu_payload(lane->link), r->kp->max_message);
+	int route;
+
+	if (len <= min_t(unsigned int, most, SDT_PLPMTU_BASE))
+		return true;
+	if (!r->room) {
+		route = sdt_lane_room(lane);
+		r->room = route > 0 ? min_t(unsigned int, most, route) : most;
+	}
+	return len <= r->room;
 }
 
 /* ---- seal --------------------------------------------------------------- */
@@ -128,21 +176,15 @@ static void write_header(struct sk_buff *out, const struct sdt_keypair *kp, u8 l
  * data frame in front of it grows by its length field. 0: none, or the padded
  * message would not fit where the bare one may.
  */
-static unsigned int pad_len(struct sdt_lane *lane, const struct sdt_keypair *kp, unsigned int plain)
+static unsigned int pad_len(struct sdt_lane *lane, struct round *r, unsigned int plain)
 {
 	unsigned int pad = READ_ONCE(lane->link->pad), n;
-	struct sdt_flow flow;
-	int room;
 
-	if (likely(!pad) || flow_of(lane, NULL, 0, &flow))
+	if (likely(!pad))
 		return 0;
-	room = sdt_route_mtu(lane->link->node->net, &flow);
-	if (room < 0)
-		return 0;
-	room = min_t(int, room, kp->max_message) - (int)SDT_DATA_MIN_LEN;
 	plain += 2;
 	n = roundup(plain + 2, pad) - plain;
-	return (int)(plain + n) <= room ? n : 0;
+	return fits(lane, r, SDT_DATA_MIN_LEN + plain + n) ? n : 0;
 }
 
 /* Frame header with its length put in, for a frame that is not the last. */
@@ -184,8 +226,7 @@ static bool take_counter(struct sdt_lane *lane, struct sdt_keypair *kp, u32 *cou
 static void send_keepalive(struct sdt_lane *lane, struct sdt_keypair *kp)
 {
 	struct sdt_link *link = lane->link;
-	struct sdt_seal_parts p = { .tos = READ_ONCE(link->dscp) == SDT_DSCP_COPY ? 0 :
-					   READ_ONCE(link->dscp) << 2 };
+	struct sdt_seal_parts p = { .tos = sdt_link_own_tos(link) };
 	u32 counter;
 	int err;
 
@@ -247,12 +288,38 @@ static bool epoch_fits(struct sdt_link *link, const struct sdt_keypair *kp, stru
 	return true;
 }
 
-static void send_one(struct sdt_lane *lane, struct sdt_keypair *kp, struct sk_buff *skb)
+static void send_pieces(struct sdt_lane *lane, struct round *r, struct sk_buff *skb);
+
+/* Counts and consumes what is longer than the peer takes, and cuts what is longer than the path does. */
+static bool too_long(struct sdt_lane *lane, struct round *r, struct sk_buff *skb, unsigned int len)
+{
+	u8 flags = sdt_tx_cb(skb)->flags;
+
+	if (flags & (SDT_TX_TO | SDT_TX_EXACT)) {
+		if (likely(len <= r->kp->max_message))
+			return false;
+	} else {
+		if (unlikely(len > SDT_PLPMTU_BASE))
+			sdt_stamp(&lane->last_tx_long);
+		if (likely(fits(lane, r, len)))
+			return false;
+		if (!(flags & SDT_TX_PIECE)) {
+			send_pieces(lane, r, skb);
+			return true;
+		}
+	}
+	sdt_drop(lane->link->stats, SDT_DROP_TX_TOO_BIG, skb);
+	return true;
+}
+
+static void send_one(struct sdt_lane *lane, struct round *r, struct sk_buff *skb)
 {
 	const struct sdt_tx_cb *cb = sdt_tx_cb(skb);
 	struct sdt_link *link = lane->link;
+	struct sdt_keypair *kp = r->kp;
 	struct sdt_seal_parts p = { .src = skb, .tos = outer_tos(link, cb->tos) };
 	unsigned int plain, pad;
+	const u8 cb_flags = cb->flags;
 	struct sdt_tx_to to;
 	u32 counter;
 	int err;
@@ -266,11 +333,10 @@ static void send_one(struct sdt_lane *lane, struct sdt_keypair *kp, struct sk_bu
 		p.to = &to;
 	}
 	plain = cb->hdr_len + skb->len;
-	if (unlikely(SDT_DATA_MIN_LEN + plain > kp->max_message)) {
-		sdt_drop(link->stats, SDT_DROP_TX_TOO_BIG, skb);
+	if (unlikely(too_long(lane, r, skb, SDT_DATA_MIN_LEN + plain)))
 		return;
-	}
-	pad = cb->flags & SDT_TX_EXACT ? 0 : pad_len(lane, kp, plain);
+	r->sent++;
+	pad = cb->flags & SDT_TX_EXACT ? 0 : pad_len(lane, r, plain);
 	p.out = alloc_skb(SDT_HEADROOM + SDT_DATA_MIN_LEN + plain + (pad ? pad + 2 : 0),
 			  GFP_ATOMIC | __GFP_NOWARN);
 	if (unlikely(!p.out)) {
@@ -279,7 +345,10 @@ static void send_one(struct sdt_lane *lane, struct sdt_keypair *kp, struct sk_bu
 	}
 	if (unlikely(!take_counter(lane, kp, &counter))) {
 		kfree_skb(p.out);
-		stage(link, skb);
+		if (cb_flags & (SDT_TX_EXACT | SDT_TX_PIECE))
+			sdt_drop(link->stats, SDT_DROP_TX_STAGED, skb);
+		else
+			stage(link, skb);
 		if (!READ_ONCE(link->trying))
 			sdt_link_want(link, SDT_LINK_WANT_REKEY);
 		return;
@@ -298,7 +367,7 @@ static void send_one(struct sdt_lane *lane, struct sdt_keypair *kp, struct sk_bu
 		skb_put_data(p.out, cb->hdr, cb->hdr_len);
 	}
 	sdt_stamp(&lane->last_tx);
-	if (!p.to)
+	if (!(cb_flags & (SDT_TX_TO | SDT_TX_EXACT)))
 		sdt_stamp(&lane->last_tx_data);
 	err = sdt_seal(lane, kp, counter, &p);
 	if (likely(!err)) {
@@ -313,13 +382,72 @@ no_memory:
 	sdt_drop(link->stats, SDT_DROP_TX_NO_MEMORY, skb);
 }
 
+/* ---- fragments -------------------------------------------------------------- */
+
+/* Bytes [@off, @off + @n) of @skb, whose frame is @cb's, as a FRAGMENT. */
+static struct sk_buff *piece_of(struct sk_buff *skb, struct sdt_control *c, unsigned int off,
+				unsigned int n)
+{
+	struct sk_buff *piece;
+	struct sdt_tx_cb *cb;
+
+	piece = alloc_skb(SDT_FRAGMENT_HDR_LEN + n, GFP_ATOMIC | __GFP_NOWARN);
+	if (unlikely(!piece))
+		return NULL;
+	c->fragment.offset = off;
+	c->fragment.more = off + n < skb->len;
+	skb_put(piece, sdt_control_encode(skb_tail_pointer(piece), c));
+	if (skb_copy_bits(skb, off, skb_put(piece, n), n)) {
+		kfree_skb(piece);
+		return NULL;
+	}
+	cb = sdt_tx_cb(piece);
+	*cb = *sdt_tx_cb(skb);
+	cb->hdr[0] |= SDT_FRAME_CONTROL;
+	cb->flags |= SDT_TX_PIECE;
+	return piece;
+}
+
+/*
+ * Cut here, when the keypair and the size of this moment are known: all pieces are
+ * sealed under one keypair, and in the queue the datagram was one. Ids of lanes
+ * never meet: what was moved to lane 0 keeps its own lane's.
+ */
+static void send_pieces(struct sdt_lane *lane, struct round *r, struct sk_buff *skb)
+{
+	struct sdt_control c = { .op = SDT_OP_FRAGMENT };
+	struct sdt_stats __percpu *stats = lane->link->stats;
+	unsigned int most, off, n;
+	struct sk_buff *piece;
+
+	most = SDT_DATA_MIN_LEN + sdt_tx_cb(skb)->hdr_len + SDT_FRAGMENT_HDR_LEN;
+	most = r->room > most ? rounddown(r->room - most, SDT_FRAGMENT_UNIT) : 0;
+	if (!most || skb->len > SDT_DATAGRAM_MAX ||
+	    DIV_ROUND_UP(skb->len, most) > SDT_FRAGMENTS_MAX) {
+		sdt_drop(stats, SDT_DROP_TX_TOO_BIG, skb);
+		return;
+	}
+	c.fragment.id = (u32)lane->index << 28 | (lane->fragmented++ & 0x0fffffff);
+	for (off = 0; off < skb->len; off += n) {
+		n = min(most, skb->len - off);
+		piece = piece_of(skb, &c, off, n);
+		if (!piece) {
+			sdt_drop(stats, SDT_DROP_TX_NO_MEMORY, skb);
+			return;
+		}
+		send_one(lane, r, piece);
+		sdt_stat_inc(stats, SDT_STAT_TX_FRAGMENTS);
+	}
+	consume_skb(skb);
+}
+
 /* No keypair: everything waits for one. */
 static void lane_stage(struct sdt_link *link, struct sk_buff_head *batch)
 {
 	struct sk_buff *skb;
 
 	while ((skb = __skb_dequeue(batch))) {
-		if (sdt_tx_cb(skb)->flags & SDT_TX_TO)
+		if (sdt_tx_cb(skb)->flags & (SDT_TX_TO | SDT_TX_EXACT))
 			sdt_drop(link->stats, SDT_DROP_TX_STAGED, skb);
 		else
 			stage(link, skb);
@@ -353,10 +481,12 @@ static void reroute(struct sdt_link *link, struct sk_buff_head *batch, bool lane
 	skb_queue_splice_init(&keep, batch);
 }
 
-static void lane_send(struct sdt_lane *lane, struct sk_buff_head *batch)
+/* Stops after @budget messages, with the rest in @batch: a datagram may come to many. */
+static void lane_send(struct sdt_lane *lane, struct sk_buff_head *batch, unsigned int budget)
 {
 	struct sdt_link *link = lane->link;
 	struct sdt_keypair *kp = rcu_dereference(link->current_kp);
+	struct round r = { .kp = kp };
 	bool keepalive = test_and_clear_bit(SDT_LANE_KEEPALIVE, &lane->flags);
 	struct sk_buff *skb;
 
@@ -374,8 +504,8 @@ static void lane_send(struct sdt_lane *lane, struct sk_buff_head *batch)
 	/* whatever else there is: it may all turn out not to be sendable */
 	if (keepalive)
 		send_keepalive(lane, kp);
-	while ((skb = __skb_dequeue(batch)))
-		send_one(lane, kp, skb);
+	while (r.sent < budget && (skb = __skb_dequeue(batch)))
+		send_one(lane, &r, skb);
 	if (unlikely(test_bit(0, &link->quiet)))
 		sdt_link_wake(link);
 }
@@ -402,8 +532,14 @@ static int lane_poll(struct napi_struct *napi, int budget)
 	spin_unlock_bh(&lane->queue.lock);
 
 	rcu_read_lock();
-	lane_send(lane, &batch);
+	lane_send(lane, &batch, budget);
 	rcu_read_unlock();
+	if (unlikely(!skb_queue_empty(&batch))) {
+		spin_lock_bh(&lane->queue.lock);
+		skb_queue_splice(&batch, &lane->queue);
+		spin_unlock_bh(&lane->queue.lock);
+		return budget;
+	}
 	if (work < budget)
 		napi_complete_done(napi, work);
 	return work;
@@ -540,6 +676,8 @@ struct sdt_lane *sdt_lane_create(struct sdt_link *link, u8 index)
 	lane->last_rx_data = lane->last_rx;
 	lane->last_tx = lane->last_rx;
 	lane->last_tx_data = lane->last_rx;
+	lane->last_tx_long = lane->last_rx;
+	lane->fragmented = get_random_u32();
 	set_bit(NAPI_STATE_NO_BUSY_POLL, &lane->napi.state);
 	sdt_compat_napi_add(link->node->napi_dev, &lane->napi, lane_poll);
 	napi_enable(&lane->napi);

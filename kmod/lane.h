@@ -32,6 +32,14 @@ static inline void sdt_stamp(unsigned long *where)
 		WRITE_ONCE(*where, now);
 }
 
+/* TOS of outer packets that carry nobody's datagram: never ECN-capable. */
+static inline u8 sdt_link_own_tos(const struct sdt_link *link)
+{
+	u8 dscp = READ_ONCE(link->dscp);
+
+	return dscp == SDT_DSCP_COPY ? 0 : dscp << 2;
+}
+
 /* In skb->cb of a received message on its way through open. */
 struct sdt_rx_cb {
 	struct sdt_endpoint from;
@@ -83,6 +91,8 @@ void sdt_seal_exit(void);
 /* lane.c: a sealed message leaves. RCU, BH off; consumes. */
 void sdt_lane_out(struct sdt_lane *lane, struct sk_buff *skb, u8 tos, const struct sdt_tx_to *to);
 void sdt_link_drop_staged(struct sdt_link *link);
+int sdt_lane_room(struct sdt_lane *lane);
+struct sdt_path *sdt_lane_path(struct sdt_lane *lane);	/* RCU */
 
 /* receive.c: an opened message, @err as of sdt_open(). RCU, BH off; consumes. */
 void sdt_link_opened(struct sdt_keypair *kp, struct sk_buff *skb, int err);
@@ -111,6 +121,11 @@ void sdt_path_heard(struct sdt_link *link, struct sdt_keypair *kp, const struct 
 void sdt_path_ping(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *opaque);
 void sdt_path_pong(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *opaque);
 void sdt_path_drop(struct sdt_lane *lane);
+int sdt_path_source(struct sdt_link *link);
+void sdt_link_paths_reset(struct sdt_link *link);
+int sdt_paths_init(struct sdt_node *node);
+void sdt_paths_exit(struct sdt_node *node);
+bool sdt_path_known(struct sdt_node *node, const struct sdt_endpoint *from);
 
 /* link.c */
 void sdt_links_destroy_all(struct sdt_node *node);
@@ -131,6 +146,7 @@ struct sdt_hs_cb {
 	struct sdt_endpoint from;
 	struct in6_addr local;
 	u8 sock_lane;
+	u8 queue;			/* enum sdt_hs_class */
 };
 
 #endif /* _SDT_LANE_H */

@@ -10,6 +10,7 @@
 #include "lane.h"
 #include "link.h"
 #include "ping.h"
+#include "reset.h"
 #include "socket.h"
 #include "tunnel.h"
 
@@ -91,6 +92,7 @@ static void keypair_free_work(struct work_struct *work)
 	struct sdt_keypair *kp = container_of(work, struct sdt_keypair, free_work);
 	struct sdt_link *link = kp->link;
 
+	sdt_frags_flush(link, kp);
 	crypto_free_aead(kp->seal);
 	crypto_free_aead(kp->open);
 	percpu_ref_exit(&kp->ref);
@@ -180,6 +182,7 @@ void sdt_keypair_drop(struct sdt_keypair *kp)
 	if (!kp)
 		return;
 	sdt_index_remove(kp->link->node, &kp->index);
+	sdt_reset_unwatch(kp);
 	percpu_ref_kill(&kp->ref);
 }
 
@@ -228,6 +231,7 @@ static void make_current(struct sdt_link *link, struct sdt_keypair *kp, struct e
 	e->gone[0] = slot(link, &link->previous_kp);
 	rcu_assign_pointer(link->previous_kp, slot(link, &link->current_kp));
 	rcu_assign_pointer(link->current_kp, kp);
+	sdt_reset_watch(kp);
 	e->epoch_changed = link->peer_epoch_valid && link->peer_epoch != kp->peer_epoch;
 	if (e->epoch_changed) {
 		e->old_epoch = link->peer_epoch;
@@ -270,6 +274,7 @@ static void took_effect(struct sdt_link *link, struct sdt_keypair *kp, const str
 	spin_lock(&link->path_lock);
 	role_changed = role != link->lane_role;
 	WRITE_ONCE(link->lane_role, role);
+	sdt_backoff_session(&link->reset, ktime_get_coarse_boottime_ns());
 	spin_unlock(&link->path_lock);
 	sdt_path_confirmed(link, &kp->from, &kp->from_local, role_changed);
 	sdt_stat_inc(link->stats, SDT_STAT_KEYPAIRS);
@@ -277,6 +282,7 @@ static void took_effect(struct sdt_link *link, struct sdt_keypair *kp, const str
 		sdt_tunnels_peer_epoch(link, e->old_epoch);
 	set_bit(SDT_LINK_SETTLED, &link->requests);
 	sdt_link_announce(link, SDT_LINK_UP);
+	sdt_pmtu_session(link);
 	sdt_link_wake(link);
 	rcu_read_unlock();
 	local_bh_enable();
@@ -619,6 +625,8 @@ struct sdt_link *sdt_link_create(struct sdt_node *node, const struct sdt_link_cf
 	link->resp_reserve = link->init.index;
 	spin_lock_init(&link->kp_lock);
 	spin_lock_init(&link->path_lock);
+	sdt_pmtu_init(link);
+	sdt_frags_init(link);
 	mutex_init(&link->hs_lock);
 	skb_queue_head_init(&link->staged);
 	xa_init_flags(&link->tunnels, XA_FLAGS_LOCK_BH);
@@ -651,6 +659,17 @@ release:
 	synchronize_net();
 	link_free(link);
 	return ERR_PTR(err);
+}
+
+void sdt_link_speak(struct sdt_link *link)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&link->node->lock);
+	if (!sdt_link_has_keypairs(link))
+		return;
+	for (i = 0; i < link->lane_limit; i++)
+		sdt_lane_keepalive(link, i);
 }
 
 int sdt_link_set(struct sdt_link *link, const struct sdt_link_cfg *cfg,
@@ -700,11 +719,14 @@ int sdt_link_set(struct sdt_link *link, const struct sdt_link_cfg *cfg,
 		}
 	}
 	store_cfg(link, cfg);
-	if (link->has_peer && cfg->set & BIT(SDT_A_LINK_SOURCE)) {
-		err = sdt_path_configured(link);
+	if (cfg->set & BIT(SDT_A_LINK_SOURCE)) {
+		err = sdt_path_source(link);
 		if (err)
 			return err;
+		sdt_link_speak(link);
 	}
+	if (cfg->set & BIT(SDT_A_LINK_DSCP))
+		sdt_link_paths_reset(link);
 	if (cfg->set & (BIT(SDT_A_LINK_PEER) | BIT(SDT_A_LINK_LANES)))
 		sdt_link_want(link, SDT_LINK_WANT_REKEY);
 	sdt_link_wake(link);
@@ -765,6 +787,7 @@ void sdt_link_info(struct sdt_link *link, struct sdt_link_info *info)
 		info->handshake_age_ms = div_u64(ktime_get_coarse_boottime_ns() - kp->birth,
 						 NSEC_PER_MSEC);
 		info->max_message = kp->max_message;
+		info->path_mtu = min_t(u16, sdt_pmtu_payload(link), kp->max_message);
 	} else if (READ_ONCE(link->init.active)) {
 		info->state = SDT_LINK_CONNECTING;
 	}
@@ -827,6 +850,10 @@ void sdt_link_void(struct sdt_link *link, bool epoch)
 	link->init.sent = 0;
 	clear_bit(SDT_LINK_SETTLED, &link->requests);
 	WRITE_ONCE(link->trying, false);
+	/* another copy of this machine may know them, too */
+	link->cookie_valid = false;
+	link->challenge_valid = false;
+	link->answer_valid = false;
 	if (epoch)
 		sdt_link_new_epoch(link);
 	sdt_link_drop_keypairs(link);

@@ -12,8 +12,11 @@
 #include <net/dst_cache.h>
 
 #include "chanid.h"
+#include "frag.h"
 #include "frame.h"
 #include "node.h"
+#include "pmtu.h"
+#include "pace.h"
 #include "replay.h"
 
 struct crypto_aead;
@@ -40,6 +43,8 @@ struct sdt_path {
 	struct sdt_endpoint remote;
 	struct in6_addr local;		/* any: the stack chooses */
 	u8 sock_lane;			/* which of node->socks */
+	bool listed;			/* in node->endpoints, see path.c */
+	struct rhlist_head by_ip;
 	struct dst_cache cache;
 	struct rcu_head rcu;
 };
@@ -57,8 +62,8 @@ struct sdt_rx_lane {
 
 /*
  * One session's keys. Owner: the link, through previous/current/next. End of
- * life, sdt_keypair_put_slot(): out of its slot and the index table, then
- * percpu_ref_kill(); users that came by RCU, and crypto requests in flight,
+ * life, sdt_keypair_drop(): out of its slot, the index table and that of the
+ * remote indices, then percpu_ref_kill(); users that came by RCU, and crypto requests in flight,
  * hold the reference; when the last is gone a work item frees the transforms
  * and the memory, zeroed. link->keypairs counts those not yet freed.
  */
@@ -81,6 +86,8 @@ struct sdt_keypair {
 	u64 peer_epoch;
 	u64 birth;			/* boot time, ns */
 	unsigned long lanes_up;		/* bit i: authenticated on lane i */
+	struct rhlist_head watch;	/* node->watched: a reset may name remote_index */
+	bool is_watched;
 	struct sdt_endpoint from;	/* responder: the initiation's source */
 	struct in6_addr from_local;	/*  and where it was received */
 
@@ -105,6 +112,8 @@ struct sdt_lane {
 	/* poll only */
 	unsigned long last_tx;		/* jiffies: any message sent */
 	unsigned long last_tx_data;	/* jiffies: a message with frames sent */
+	unsigned long last_tx_long;	/* jiffies: one that the base size would not take, or its pieces */
+	u32 fragmented;			/* datagrams cut: the next one's id */
 
 	/* receive path of this lane */
 	unsigned long last_rx ____cacheline_aligned_in_smp;	/* any message authenticated */
@@ -144,7 +153,8 @@ enum sdt_lane_role {
  *  2. synchronize_rcu(): no receive or transmit path finds it or arms its tick
  *  3. flush node->hs_work: the handshake worker has let go of it
  *  4. the tick cancelled, the lanes' NAPIs disabled
- *  5. wait until keypairs is 0: every crypto request in flight has completed
+ *  5. wait until keypairs is 0: every crypto request in flight has completed,
+ *     and no fragment waits for the rest of its datagram any more
  *  6. synchronize_net(): the NAPIs have left the device; lanes, queues, paths
  *     freed; the link itself by call_rcu
  */
@@ -193,12 +203,17 @@ struct sdt_link {
 	/* what the peer may open here */
 	atomic_t peer_channels;
 
+	struct sdt_pmtu pmtu;
+	struct sdt_frags frags;
+
 	/* roaming with path validation; path_lock */
 	struct sdt_endpoint probe;	/* a PING is under way to it */
 	u8 probe_opaque[SDT_PING_LEN];
 	u8 probe_lane;
 	unsigned long probe_sent;	/* jiffies */
 	bool probe_valid;
+
+	struct sdt_backoff reset;	/* path_lock: handshakes that resets cause */
 
 	/* handshake, process context */
 	struct mutex hs_lock;
@@ -247,6 +262,7 @@ struct sdt_link {
 /* bits of requests */
 #define SDT_LINK_WANT_HANDSHAKE	0
 #define SDT_LINK_WANT_REKEY	1
+#define SDT_LINK_WANT_RESET	3	/* one initiation: the peer seems to have lost its keys */
 #define SDT_LINK_SETTLED	2	/* a keypair took effect: no need to go on trying */
 
 /* What add-link and set-link may say; bits of @set are 1 << SDT_A_LINK_*. */
@@ -277,6 +293,9 @@ int sdt_link_set(struct sdt_link *link, const struct sdt_link_cfg *cfg,
 void sdt_link_destroy(struct sdt_link *link);
 struct sdt_link *sdt_link_find(struct sdt_node *node, const char *name);
 
+/** sdt_link_speak() - the peer learns from a message where it is heard from now on; node->lock held */
+void sdt_link_speak(struct sdt_link *link);
+
 /* What show prints of a link; node->lock held. */
 struct sdt_link_info {
 	enum sdt_link_state state;
@@ -285,6 +304,7 @@ struct sdt_link_info {
 	u64 handshake_age_ms;
 	u8 lanes_active;
 	u16 max_message;
+	u16 path_mtu;			/* 0: not known without a session */
 	struct {
 		__be16 local_port;
 		struct sdt_endpoint endpoint;
@@ -309,7 +329,8 @@ struct sdt_tx_cb {
 
 #define SDT_TX_EPOCH_OWN	1	/* epoch is this node's: proxy role */
 #define SDT_TX_EPOCH_PEER	2	/* epoch is the peer's: server role */
-#define SDT_TX_EXACT		0x40	/* neither padded nor bundled: the frames are all there */
+#define SDT_TX_PIECE		0x20	/* a FRAGMENT: cut already */
+#define SDT_TX_EXACT		0x40	/* PING and PAD: neither padded nor bundled, cut or staged; not data */
 
 static inline struct sdt_tx_cb *sdt_tx_cb(struct sk_buff *skb)
 {
@@ -348,6 +369,7 @@ u8 sdt_link_lane_for(struct sdt_link *link, u32 hash);
 /* What an opened message tells the tunnels about itself. */
 struct sdt_rx {
 	struct sdt_link *link;
+	const struct sdt_keypair *kp;	/* opened it */
 	u64 own_epoch;			/* of the keypair that opened it */
 	u64 peer_epoch;
 	u8 lane;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Module life: every line of init has its line in exit, in reverse. */
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/rtnetlink.h>
 #include <linux/suspend.h>
 #include <net/net_namespace.h>
@@ -50,6 +51,11 @@ static void void_all(void)
 		mutex_unlock(&node->lock);
 	}
 	up_read(&net_rwsem);
+	/*
+	 * Every lane's poll and every completion that still saw an old keypair is over:
+	 * from now on nothing is sealed, or leaves, under a key of before.
+	 */
+	synchronize_net();
 }
 
 static int vmfork_notify(struct notifier_block *nb, unsigned long action, void *data)
@@ -81,6 +87,38 @@ static int pm_notify(struct notifier_block *nb, unsigned long action, void *data
 
 static struct notifier_block vmfork_nb = { .notifier_call = vmfork_notify };
 static struct notifier_block pm_nb = { .notifier_call = pm_notify };
+
+/*
+ * For tests only: what the kernel would tell us. Written by whoever owns the
+ * machine; not at load time, when there is nothing to be told about.
+ */
+static bool notified;
+
+static int test_notify_set(const char *value, const struct kernel_param *kp)
+{
+	if (!notified)
+		return -EBUSY;
+	if (sysfs_streq(value, "vmfork"))
+		vmfork_notify(&vmfork_nb, 0, NULL);
+	else if (sysfs_streq(value, "hibernate"))
+		pm_notify(&pm_nb, PM_HIBERNATION_PREPARE, NULL);
+	else if (sysfs_streq(value, "resume"))
+		pm_notify(&pm_nb, PM_POST_HIBERNATION, NULL);
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static const struct kernel_param_ops test_notify_ops = { .set = test_notify_set };
+module_param_cb(test_notify, &test_notify_ops, NULL, 0200);
+MODULE_PARM_DESC(test_notify, "For tests only: behave as if the machine did this: vmfork, hibernate, resume");
+
+static void set_notified(bool on)
+{
+	kernel_param_lock(THIS_MODULE);
+	notified = on;
+	kernel_param_unlock(THIS_MODULE);
+}
 
 static struct pernet_operations net_ops = {
 	.init = net_init,
@@ -122,6 +160,7 @@ static int __init sdt_init(void)
 	err = sdt_netlink_init();
 	if (err)
 		goto unregister_pm;
+	set_notified(true);
 	pr_info("sdt: secure datagram tunnels %s\n", SDT_VERSION);
 	return 0;
 
@@ -144,6 +183,7 @@ exit_prim:
 
 static void __exit sdt_exit(void)
 {
+	set_notified(false);
 	sdt_netlink_exit();
 	unregister_pm_notifier(&pm_nb);
 	sdt_compat_vmfork_unregister(&vmfork_nb);

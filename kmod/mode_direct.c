@@ -84,7 +84,7 @@ static void direct_ingress(struct sdt_tunnel *t, struct sk_buff *skb, const stru
 	}
 	if (unlikely(local_changed(dest, p)))
 		learn_local(t, p);
-	sdt_ingress_send(t, p->tos, skb);
+	sdt_ingress_send(t, p, skb);
 }
 
 static void direct_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const struct sdt_frame *f,

@@ -7,6 +7,7 @@
 #include "client.h"
 #include "compat/compat.h"
 #include "egress.h"
+#include "icmp.h"
 #include "ingress.h"
 #include "modes.h"
 #include "ports.h"
@@ -114,9 +115,23 @@ static int server_validate(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_
 	return -EINVAL;
 }
 
+/* Sockets are connected, so a target without a route leaves the channel without one. */
+static void server_no_port(struct sdt_tunnel *t, struct sdt_port_user *user)
+{
+	const struct sdt_channel *c = container_of(user, struct sdt_channel, server);
+	const struct sdt_control ctl = {
+		.op = SDT_OP_UNREACHABLE,
+		.unreach.class = sdt_icmp_class(sdt_ports_error(t->ports[0])),
+	};
+
+	if (ctl.unreach.class)
+		sdt_icmp_report(t, c, NULL, &ctl);
+	sdt_channel_no_port(t, user);
+}
+
 static const struct sdt_ports_kind server_ports = {
 	.sent = sdt_channel_sent,
-	.no_port = sdt_channel_no_port,
+	.no_port = server_no_port,
 };
 
 static int server_start(struct sdt_tunnel *t, struct netlink_ext_ack *extack)
@@ -157,7 +172,7 @@ static void server_ingress(struct sdt_tunnel *t, struct sk_buff *skb, const stru
 			return;
 		}
 	}
-	sdt_ingress_channel(t, c, SDT_TX_EPOCH_OWN, p->tos, skb);
+	sdt_ingress_channel(t, c, SDT_TX_EPOCH_OWN, p, skb);
 }
 
 /* To the customer, from the very local address and port that it wrote to. */
@@ -201,6 +216,22 @@ static void proxy_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const st
 	proxy_deliver(t, c, rx, skb);
 }
 
+/* The customer hears what it would have heard, had it written to the target itself. */
+static void proxy_unreachable(struct sdt_tunnel *t, const struct sdt_channel *c,
+			      const struct sdt_control *ctl)
+{
+	struct sdt_endpoint customer, local;
+
+	if (READ_ONCE(c->state) != SDT_CHANNEL_OPEN) {
+		sdt_drop(t->stats, SDT_DROP_OUT_CHANNEL, NULL);
+		return;
+	}
+	sdt_stat_inc(t->stats, SDT_STAT_RX_UNREACHABLE);
+	sdt_channel_customer(c, &customer);
+	sdt_channel_local(c, &local);
+	sdt_icmp_unreachable(t, &customer, &local, c->proxy.key.ifindex, ctl);
+}
+
 static void proxy_control(struct sdt_tunnel *t, const struct sdt_rx *rx, struct sdt_channel *c,
 			  const struct sdt_control *ctl)
 {
@@ -210,6 +241,8 @@ static void proxy_control(struct sdt_tunnel *t, const struct sdt_rx *rx, struct 
 		sdt_channel_close(t, c, SDT_CLOSE_PEER);
 	else if (ctl->op == SDT_OP_REFUSED)
 		sdt_channel_refused(t, c, ctl->reason);
+	else if (ctl->op == SDT_OP_UNREACHABLE)
+		proxy_unreachable(t, c, ctl);
 }
 
 /* ---- server role --------------------------------------------------------- */
@@ -271,7 +304,20 @@ static void server_answer(struct sdt_tunnel *t, struct sdt_port *port, struct sk
 	else if (unlikely(!c))
 		sdt_drop(t->stats, SDT_DROP_IN_RESTING, skb);
 	else
-		sdt_ingress_channel(t, c, SDT_TX_EPOCH_PEER, p->tos, skb);
+		sdt_ingress_channel(t, c, SDT_TX_EPOCH_PEER, p, skb);
+}
+
+static bool server_undelivered(struct sdt_tunnel *t, struct sdt_port *port,
+			       const struct sdt_packet *about, const struct sdt_control *c)
+{
+	const struct sdt_dest *dest = rcu_dereference(port->dest);
+	const struct sdt_channel *chan = sdt_port_channel(port);
+
+	if (!chan || !sdt_endpoint_equal(&about->from, &dest->remote) ||
+	    !ipv6_addr_equal(&about->to.ip, &dest->local))
+		return false;
+	sdt_icmp_report(t, chan, NULL, c);
+	return true;
 }
 
 static void target_control(struct sdt_tunnel *t, const struct sdt_rx *rx, struct sdt_channel *c,
@@ -337,6 +383,7 @@ const struct sdt_mode_ops sdt_mode_server = {
 	.start = server_start,
 	.ingress = server_ingress,
 	.answer = server_answer,
+	.undelivered = server_undelivered,
 	.egress = server_egress,
 	.control = server_control,
 };

@@ -302,6 +302,9 @@ static int set_tunnel(struct sk_buff *skb, struct genl_info *info)
 		goto out_release;
 	}
 	t = sdt_nl_find_tunnel(node, info->attrs[SDT_A_TUNNEL], info->extack);
+	/* saying what is so already is no change */
+	if (!IS_ERR(t) && !strcmp(link, t->link->name))
+		cfg.set &= ~BIT(SDT_A_TUNNEL_LINK);
 	err = IS_ERR(t) ? PTR_ERR(t) : sdt_tunnel_set(t, &cfg, info->extack);
 	if (!err)
 		node->generation++;

@@ -418,6 +418,8 @@ int sdt_nl_parse_link(struct nlattr **attrs, struct sdt_link_cfg *cfg,
 		err = parse_remote(tb[SDT_A_LINK_PEER], &cfg->peer, extack);
 	if (!err && tb[SDT_A_LINK_SOURCE])
 		err = parse_local(tb[SDT_A_LINK_SOURCE], &cfg->source, extack);
+	if (sdt_ip_any(&cfg->source.ip))
+		cfg->source.family = 0;
 	return err;
 }
 

@@ -171,6 +171,7 @@ static int put_link_state(struct sk_buff *skb, struct sdt_link *link,
 	     put_u64(skb, SDT_A_LINK_HANDSHAKE_AGE, info->handshake_age_ms)) ||
 	    nla_put_u8(skb, SDT_A_LINK_LANES_ACTIVE, info->lanes_active) ||
 	    nla_put_u16(skb, SDT_A_LINK_MAX_MESSAGE, info->max_message) ||
+	    (info->path_mtu && nla_put_u16(skb, SDT_A_LINK_PATH_MTU, info->path_mtu)) ||
 	    nla_put_u32(skb, SDT_A_LINK_TUNNELS, atomic_read(&link->tunnel_count)))
 		return -EMSGSIZE;
 	for (i = 0; i < info->lanes; i++)

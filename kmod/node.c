@@ -9,6 +9,7 @@
 #include "lane.h"
 #include "link.h"
 #include "node.h"
+#include "reset.h"
 #include "socket.h"
 #include "tunnel.h"
 
@@ -52,18 +53,17 @@ int sdt_node_init(struct sdt_node *node, struct net *net)
 
 	node->net = net;
 	mutex_init(&node->lock);
-	node->reset = SDT_RESET_OFF;
+	node->reset = SDT_RESET_ANY;
 	xa_init_flags(&node->links, XA_FLAGS_ALLOC1);
 	xa_init_flags(&node->tunnels, XA_FLAGS_ALLOC1);
 	xa_init_flags(&node->indices, XA_FLAGS_LOCK_BH);
 	/* taken in softirq, which the other two are not: another class for lockdep */
 	lockdep_set_class(&node->indices.xa_lock, &indices_lock_key);
-	skb_queue_head_init(&node->hs_queue);
+	sdt_handshake_queues_init(node);
 	INIT_WORK(&node->hs_work, sdt_handshake_work);
-	node->source_rate = kvzalloc(sizeof(*node->source_rate), GFP_KERNEL_ACCOUNT);
+	node->source_rate = sdt_buckets_alloc();
 	if (!node->source_rate)
 		return -ENOMEM;
-	node->source_rate->seed = get_random_u32();
 	node->stats = sdt_stats_alloc();
 	if (!node->stats)
 		goto free_rate;
@@ -73,14 +73,24 @@ int sdt_node_init(struct sdt_node *node, struct net *net)
 	err = sdt_peers_init(node);
 	if (err)
 		goto free_dev;
+	err = sdt_paths_init(node);
+	if (err)
+		goto free_peers;
+	err = sdt_reset_init(node);
+	if (err)
+		goto free_paths;
 	return 0;
 
+free_paths:
+	sdt_paths_exit(node);
+free_peers:
+	rhashtable_destroy(&node->peers);
 free_dev:
 	sdt_compat_dummy_free(node->napi_dev);
 free_stats:
 	free_percpu(node->stats);
 free_rate:
-	kvfree(node->source_rate);
+	sdt_buckets_free(node->source_rate);
 	return err;
 }
 
@@ -93,7 +103,7 @@ void sdt_node_stop(struct sdt_node *node)
 	sdt_node_sockets_close(node);
 	sdt_links_destroy_all(node);
 	cancel_work_sync(&node->hs_work);
-	skb_queue_purge(&node->hs_queue);
+	sdt_handshake_queues_purge(node);
 	mutex_unlock(&node->lock);
 	/* paths freed by call_rcu hold routes, and these hold the namespace's devices */
 	rcu_barrier();
@@ -103,6 +113,8 @@ void sdt_node_free(struct sdt_node *node)
 {
 	struct sdt_ident *ident = rcu_dereference_protected(node->ident, true);
 
+	sdt_reset_free(node);
+	sdt_paths_exit(node);
 	rhashtable_destroy(&node->peers);
 	xa_destroy(&node->indices);
 	xa_destroy(&node->tunnels);
@@ -111,7 +123,7 @@ void sdt_node_free(struct sdt_node *node)
 	kfree_sensitive(ident);
 	memzero_explicit(node->cookie_secret, sizeof(node->cookie_secret));
 	free_percpu(node->stats);
-	kvfree(node->source_rate);
+	sdt_buckets_free(node->source_rate);
 }
 
 /**
@@ -165,6 +177,17 @@ static struct sdt_ident *ident_make(struct sdt_node *node, const u8 *priv,
 	return ident;
 }
 
+/* Peers learn from a message where this node is heard from now on. */
+static void speak(struct sdt_node *node)
+{
+	struct sdt_link *link;
+	unsigned long id;
+
+	lockdep_assert_held(&node->lock);
+	xa_for_each(&node->links, id, link)
+		sdt_link_speak(link);
+}
+
 int sdt_node_set(struct sdt_node *node, const struct sdt_node_cfg *cfg,
 		 struct netlink_ext_ack *extack)
 {
@@ -175,10 +198,6 @@ int sdt_node_set(struct sdt_node *node, const struct sdt_node_cfg *cfg,
 	int err;
 
 	lockdep_assert_held(&node->lock);
-	if (cfg->set & BIT(SDT_A_NODE_RESET) && cfg->reset != SDT_RESET_OFF) {
-		NL_SET_ERR_MSG(extack, "this version sends no resets: only off is possible");
-		return -EOPNOTSUPP;
-	}
 	old = rcu_dereference_protected(node->ident, lockdep_is_held(&node->lock));
 	if (cfg->set & BIT(SDT_A_NODE_PRIVATE_KEY) && !(old && cfg->if_no_key)) {
 		ident = ident_make(node, cfg->private_key, extack);
@@ -198,9 +217,11 @@ int sdt_node_set(struct sdt_node *node, const struct sdt_node_cfg *cfg,
 			kfree_sensitive(ident);
 			return err;
 		}
+		speak(node);
 	}
 	if (cfg->set & BIT(SDT_A_NODE_FWMARK)) {
 		WRITE_ONCE(node->fwmark, cfg->fwmark);
+		sdt_node_sockets_mark(node);
 		sdt_paths_reset(node);
 	}
 	if (cfg->set & BIT(SDT_A_NODE_RESET))

@@ -11,7 +11,10 @@
 #include <net/net_namespace.h>
 
 #include "addr.h"
+#include "buckets.h"
 #include "cookie.h"
+#include "icmpmsg.h"
+#include "handshake.h"
 #include "noise.h"
 #include "stats.h"
 
@@ -49,6 +52,9 @@ struct sdt_node {
 	struct xarray tunnels;		/* by id; readers: RCU */
 	struct xarray indices;		/* u24 -> struct sdt_index; BH lock, readers: RCU */
 	struct rhashtable peers;	/* static public key -> link; readers: RCU */
+	struct rhltable endpoints;	/* peer's address -> path of lane 0; readers: RCU */
+	struct rhltable watched;	/* remote index -> keypair; see reset.c; readers: RCU */
+	struct sdt_buckets *reset_rate;
 	u32 link_cursor, tunnel_cursor;	/* ids are handed out in a circle */
 	unsigned int link_count, tunnel_count;
 	unsigned int generation;	/* of what dumps show; netlink.c bumps it */
@@ -60,15 +66,17 @@ struct sdt_node {
 	struct net_device *napi_dev;	/* carries the lanes' NAPIs */
 
 	/* handshake messages on their way from softirq to the worker; bounded */
-	struct sk_buff_head hs_queue;
+	struct sk_buff_head hs_queue[SDT_HS_CLASSES];
 	struct work_struct hs_work;
 	/* handshake worker only */
-	bool was_loaded;		/* cookies are demanded ... */
-	unsigned long loaded_until;	/* ... until then, jiffies */
+	unsigned int hs_turn;		/* class that is looked at first */
+	struct sdt_hs_load hs_load[SDT_HS_CLASSES];
 	u8 cookie_secret[SDT_KEY_LEN];
 	unsigned long cookie_birth;	/* jiffies */
 	bool cookie_valid;
-	struct sdt_source_rate *source_rate;	/* under load: token buckets by address */
+	struct sdt_buckets *source_rate;	/* under load: handshakes by address */
+
+	struct sdt_icmp_bucket icmp_rate;	/* ICMP errors about links that are looked at */
 
 	struct sdt_stats __percpu *stats;
 };

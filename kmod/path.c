@@ -2,11 +2,68 @@
 /* Where a link's lanes send to: configured, confirmed, heard, probed. */
 #include <linux/jiffies.h>
 #include <linux/random.h>
+#include <linux/rhashtable.h>
 
 #include "compat/compat.h"
 #include "event.h"
 #include "lane.h"
 #include "link.h"
+
+/* Peers behind one NAT share an address; links that differ in the interface alone are rarer still. */
+#define SDT_KNOWN_WALK_MAX	16
+
+/* Lane 0's paths by the peer's address, so that it is cheap to ask whether an address is known. */
+static const struct rhashtable_params known_params = {
+	.key_len = sizeof_field(struct sdt_path, remote.ip),
+	.key_offset = offsetof(struct sdt_path, remote.ip),
+	.head_offset = offsetof(struct sdt_path, by_ip),
+	.automatic_shrinking = true,
+};
+
+int sdt_paths_init(struct sdt_node *node)
+{
+	return rhltable_init(&node->endpoints, &known_params);
+}
+
+void sdt_paths_exit(struct sdt_node *node)
+{
+	rhltable_destroy(&node->endpoints);
+}
+
+/**
+ * sdt_path_known() - is this the address of some link's peer, as far as this node knows?
+ * @node: the node
+ * @from: an endpoint; its port does not count
+ *
+ * Context: RCU, any but hard interrupts. The cost does not depend on the number of links.
+ */
+bool sdt_path_known(struct sdt_node *node, const struct sdt_endpoint *from)
+{
+	struct rhlist_head *list, *pos;
+	unsigned int left = SDT_KNOWN_WALK_MAX;
+	struct sdt_path *path;
+
+	list = rhltable_lookup(&node->endpoints, &from->ip, known_params);
+	rhl_for_each_entry_rcu(path, pos, list, by_ip) {
+		if (!left--)
+			break;
+		if (sdt_ip_equal(&path->remote, from))
+			return true;
+	}
+	return false;
+}
+
+/* Both: link->path_lock, @path of lane 0. Without memory for it, the address counts as unknown. */
+static void list_path(struct sdt_link *link, struct sdt_path *path)
+{
+	path->listed = !rhltable_insert(&link->node->endpoints, &path->by_ip, known_params);
+}
+
+static void unlist_path(struct sdt_link *link, struct sdt_path *path)
+{
+	if (path && path->listed)
+		rhltable_remove(&link->node->endpoints, &path->by_ip, known_params);
+}
 
 static void path_free(struct rcu_head *rcu)
 {
@@ -19,6 +76,12 @@ static void path_free(struct rcu_head *rcu)
 static struct sdt_path *locked_path(struct sdt_link *link, unsigned int lane)
 {
 	return rcu_dereference_protected(link->lanes[lane]->path, lockdep_is_held(&link->path_lock));
+}
+
+/* Is there a configured source address for what goes to @remote? */
+static bool source_holds(const struct sdt_link *link, const struct sdt_endpoint *remote)
+{
+	return READ_ONCE(link->source.family) == remote->family;
 }
 
 /**
@@ -35,6 +98,7 @@ int sdt_path_set(struct sdt_link *link, unsigned int lane, const struct sdt_endp
 		 const struct in6_addr *local, u8 sock_lane)
 {
 	struct sdt_path *path, *old;
+	bool moved;
 
 	path = kzalloc(sizeof(*path), GFP_ATOMIC);
 	if (!path)
@@ -47,15 +111,21 @@ int sdt_path_set(struct sdt_link *link, unsigned int lane, const struct sdt_endp
 	path->sock_lane = sock_lane;
 	spin_lock_bh(&link->path_lock);
 	/* a configured source address wins over the one that the peer wrote to */
-	if (link->source.family)
+	if (source_holds(link, remote))
 		path->local = link->source.ip;
 	else if (local)
 		path->local = *local;
 	old = locked_path(link, lane);
+	moved = !lane && !(old && sdt_ip_equal(&old->remote, remote));
 	rcu_assign_pointer(link->lanes[lane]->path, path);
+	unlist_path(link, old);
+	if (!lane)
+		list_path(link, path);
 	spin_unlock_bh(&link->path_lock);
 	if (old)
 		call_rcu(&old->rcu, path_free);
+	if (moved)
+		sdt_pmtu_restart(link);
 	return 0;
 }
 
@@ -71,6 +141,7 @@ void sdt_path_drop(struct sdt_lane *lane)
 	spin_lock_bh(&link->path_lock);
 	old = rcu_dereference_protected(lane->path, lockdep_is_held(&link->path_lock));
 	RCU_INIT_POINTER(lane->path, NULL);
+	unlist_path(link, old);
 	spin_unlock_bh(&link->path_lock);
 	if (old)
 		call_rcu(&old->rcu, path_free);
@@ -130,6 +201,36 @@ int sdt_path_configured(struct sdt_link *link)
 	return 0;
 }
 
+/**
+ * sdt_path_source() - link->source changed: lanes send to where they do, from there; node->lock
+ * @link: the link
+ *
+ * Return: 0 or -ENOMEM; some lanes may have changed then.
+ */
+int sdt_path_source(struct sdt_link *link)
+{
+	struct sdt_endpoint to;
+	struct sdt_path *path;
+	u8 sock_lane = 0;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < SDT_LANES_MAX && !err; i++) {
+		if (!link->lanes[i])
+			continue;
+		rcu_read_lock();
+		path = rcu_dereference(link->lanes[i]->path);
+		if (path) {
+			to = path->remote;
+			sock_lane = path->sock_lane;
+		}
+		rcu_read_unlock();
+		if (path)
+			err = sdt_path_set(link, i, &to, NULL, sock_lane);
+	}
+	return err;
+}
+
 static void announce_endpoint(struct sdt_link *link, const struct sdt_endpoint *to)
 {
 	struct sdt_event_info info = {
@@ -165,7 +266,7 @@ void sdt_path_confirmed(struct sdt_link *link, const struct sdt_endpoint *from,
 	same_peer = path && sdt_endpoint_equal(&path->remote, from);
 	same_ip = path && sdt_ip_equal(&path->remote, from);
 	same = same_peer && path->sock_lane == 0 &&
-	       (!answer || READ_ONCE(link->source.family) || ipv6_addr_equal(&path->local, local));
+	       (!answer || source_holds(link, from) || ipv6_addr_equal(&path->local, local));
 	rcu_read_unlock();
 
 	if (have && !READ_ONCE(link->roam) && !same_ip) {
@@ -298,7 +399,8 @@ void sdt_path_heard(struct sdt_link *link, struct sdt_keypair *kp, const struct 
 	bool known_ip;
 
 	if (likely(path && sdt_endpoint_equal(&path->remote, &cb->from) &&
-		   (!answer || link->source.family || ipv6_addr_equal(&path->local, &cb->local))))
+		   (!answer || source_holds(link, &cb->from) ||
+		    ipv6_addr_equal(&path->local, &cb->local))))
 		return;
 	if (!may_move(link, kp))
 		return;
@@ -355,7 +457,7 @@ void sdt_path_ping(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *
 }
 
 /**
- * sdt_path_pong() - a probe came back; RCU, BH off
+ * sdt_path_pong() - a probe came back, of the path's MTU or of an address; RCU, BH off
  * @link: the link
  * @cb: what the receive path knows of the message
  * @opaque: SDT_PING_LEN bytes
@@ -366,6 +468,8 @@ void sdt_path_pong(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *
 	struct sdt_path *first;
 	bool ours;
 
+	if (sdt_pmtu_pong(link, opaque))
+		return;
 	spin_lock_bh(&link->path_lock);
 	ours = link->probe_valid && link->probe_lane == cb->lane &&
 	       sdt_endpoint_equal(&link->probe, &cb->from) &&
@@ -384,23 +488,32 @@ void sdt_path_pong(struct sdt_link *link, const struct sdt_rx_cb *cb, const u8 *
 		announce_endpoint(link, &cb->from);
 }
 
+/**
+ * sdt_link_paths_reset() - routes of the link are looked up anew; node->lock
+ * @link: the link
+ */
+void sdt_link_paths_reset(struct sdt_link *link)
+{
+	struct sdt_path *path;
+	unsigned int i;
+
+	for (i = 0; i < SDT_LANES_MAX; i++) {
+		if (!link->lanes[i])
+			continue;
+		rcu_read_lock();
+		path = rcu_dereference(link->lanes[i]->path);
+		if (path)
+			dst_cache_reset(&path->cache);
+		rcu_read_unlock();
+	}
+}
+
 void sdt_paths_reset(struct sdt_node *node)
 {
 	struct sdt_link *link;
 	unsigned long id;
-	unsigned int i;
 
 	lockdep_assert_held(&node->lock);
 	xa_for_each(&node->links, id, link)
-		for (i = 0; i < SDT_LANES_MAX; i++) {
-			struct sdt_path *path;
-
-			if (!link->lanes[i])
-				continue;
-			rcu_read_lock();
-			path = rcu_dereference(link->lanes[i]->path);
-			if (path)
-				dst_cache_reset(&path->cache);
-			rcu_read_unlock();
-		}
+		sdt_link_paths_reset(link);
 }

@@ -338,6 +338,11 @@ void sdt_ports_serve(struct sdt_ports *p)
 	} while (port);
 }
 
+int sdt_ports_error(const struct sdt_ports *p)
+{
+	return READ_ONCE(p->error);
+}
+
 /* A user that never got a port is told so; one that waited for a new one keeps its old one. */
 void sdt_ports_expire(struct sdt_ports *p)
 {

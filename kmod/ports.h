@@ -163,6 +163,9 @@ struct sk_buff *sdt_ports_leave(struct sdt_tunnel *t, struct sdt_port_user *user
 /** sdt_ports_exhausted() - is it known that no port is to be had? t->lock */
 bool sdt_ports_exhausted(struct sdt_ports *p);
 
+/** sdt_ports_error() - why no socket could be opened when that was tried last, or 0; any context */
+int sdt_ports_error(const struct sdt_ports *p);
+
 /** sdt_ports_suspect() - sending from @port failed; RCU, BH off */
 void sdt_ports_suspect(struct sdt_tunnel *t, struct sdt_port *port);
 

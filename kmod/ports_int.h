@@ -77,6 +77,7 @@ struct sdt_ports {
 	unsigned long wake;		/* jiffies, if armed */
 
 	/* worker only */
+	int error;			/* why no socket could be opened; READ_ONCE to read */
 	struct list_head all;
 	unsigned long calm_since;	/* jiffies: no pop found the pool dry */
 	struct delayed_work work;

@@ -4,6 +4,7 @@
 #include <net/ip.h>
 
 #include "compat/compat.h"
+#include "icmp.h"
 #include "event.h"
 #include "ports_int.h"
 
@@ -52,6 +53,7 @@ static int port_open(struct sdt_ports *p, struct sdt_port *port, const struct sd
 			.ifindex = dest->ifindex,
 		},
 		.rcv = sdt_port_rcv,
+		.err = sdt_icmp_port_error,
 		.user_data = port,
 	};
 	struct socket *sock;
@@ -241,6 +243,7 @@ static unsigned long refill(struct sdt_ports *p)
 		err = refill_one(p);
 		if (err == -EAGAIN)
 			err = 0;
+		WRITE_ONCE(p->error, err);
 		sdt_ports_serve(p);
 		if (++opened % SDT_PORTS_BATCH == 0)
 			cond_resched();

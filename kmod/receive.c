@@ -2,15 +2,44 @@
 /* From the link: outer messages in, opened frames out to the tunnels. */
 #include <linux/ktime.h>
 
+#include "bytes.h"
 #include "compat/compat.h"
 #include "handshake.h"
 #include "lane.h"
 #include "link.h"
 #include "ping.h"
+#include "reset.h"
 #include "socket.h"
 #include "tunnel.h"
 
 /* ---- handshake messages: to the worker ----------------------------------- */
+
+static bool is_ours(struct sdt_node *node, const u8 *index)
+{
+	return xa_load(&node->indices, sdt_get_be32(index));
+}
+
+/* @msg has its type's length. Nothing here is proof of anything; see enum sdt_hs_class. */
+static enum sdt_hs_class class_of(struct sdt_node *node, const u8 *msg,
+				  const struct sdt_endpoint *from)
+{
+	switch (msg[0] >> 4) {
+	case SDT_MSG_RESPONSE:
+		if (is_ours(node, msg + offsetof(struct sdt_msg_response, receiver_index)))
+			return SDT_HS_EXPECTED;
+		break;
+	case SDT_MSG_COOKIE:
+		if (is_ours(node, msg + offsetof(struct sdt_msg_cookie, receiver_index)))
+			return SDT_HS_EXPECTED;
+		break;
+	default:
+		if (sdt_path_known(node, from))
+			return SDT_HS_KNOWN;
+		if (memchr_inv(msg + offsetof(struct sdt_msg_initiation, mac2), 0, SDT_MAC_LEN))
+			return SDT_HS_COOKIE;
+	}
+	return SDT_HS_PLAIN;
+}
 
 static void to_worker(struct sdt_node *node, struct sdt_sock *sock, struct sk_buff *skb,
 		      const struct sdt_endpoint *from, const struct in6_addr *local)
@@ -18,15 +47,15 @@ static void to_worker(struct sdt_node *node, struct sdt_sock *sock, struct sk_bu
 	struct sdt_hs_cb *cb = (struct sdt_hs_cb *)skb->cb;
 
 	BUILD_BUG_ON(sizeof(*cb) > sizeof(skb->cb));
-	if (skb_queue_len_lockless(&node->hs_queue) >= SDT_HS_QUEUE_MAX || READ_ONCE(node->dead)) {
-		sdt_drop(node->stats, SDT_DROP_HS_QUEUE, skb);
+	if (unlikely(!pskb_may_pull(skb, skb->len))) {
+		sdt_drop(node->stats, SDT_DROP_RX_TRUNCATED, skb);
 		return;
 	}
 	cb->from = *from;
 	cb->local = *local;
 	cb->sock_lane = sock->lane;
-	skb_queue_tail(&node->hs_queue, skb);
-	queue_work(sdt_wq, &node->hs_work);
+	if (!sdt_handshake_queue(node, skb, class_of(node, skb->data, from)))
+		sdt_drop(node->stats, SDT_DROP_HS_QUEUE, skb);
 }
 
 /* ---- frames --------------------------------------------------------------- */
@@ -49,6 +78,19 @@ static struct sk_buff *frame_skb(struct sk_buff *skb, const struct sdt_frame *f,
 	return own;
 }
 
+static enum sdt_stat control_reason(int err, u8 op)
+{
+	if (err == -EOPNOTSUPP)
+		return SDT_DROP_RX_OP;
+	return op == SDT_OP_FRAGMENT ? SDT_DROP_FRAG_SHAPE : SDT_DROP_RX_CONTROL;
+}
+
+/* Something of a tunnel's. The link's own PING, PONG and PAD keep no session alive. */
+static void data_heard(const struct sdt_rx *rx)
+{
+	sdt_stamp(&rx->link->lanes[rx->lane]->last_rx_data);
+}
+
 static void control(const struct sdt_rx *rx, const struct sdt_frame *f, const u8 *body,
 		    const struct sdt_rx_cb *cb)
 {
@@ -58,8 +100,7 @@ static void control(const struct sdt_rx *rx, const struct sdt_frame *f, const u8
 
 	err = sdt_control_decode(f, body, f->body_len, &c);
 	if (unlikely(err)) {
-		sdt_stat_inc(link->stats, err == -EOPNOTSUPP ? SDT_DROP_RX_OP :
-							       SDT_DROP_RX_CONTROL);
+		sdt_stat_inc(link->stats, control_reason(err, c.op));
 		return;
 	}
 	switch (c.op) {
@@ -73,10 +114,11 @@ static void control(const struct sdt_rx *rx, const struct sdt_frame *f, const u8
 			sdt_path_pong(link, cb, c.opaque);
 		break;
 	case SDT_OP_FRAGMENT:
-		/* no reassembly in this version: the peer is told nothing */
-		sdt_stat_inc(link->stats, SDT_DROP_RX_OP);
+		data_heard(rx);
+		sdt_frag_receive(rx, f, &c, body + c.fragment.data_off);
 		break;
 	default:
+		data_heard(rx);
 		sdt_tunnels_control(rx, f, &c);
 	}
 }
@@ -102,6 +144,7 @@ static void frames(const struct sdt_rx *rx, struct sk_buff *skb, const struct sd
 			control(rx, &f, skb->data + f.body_off, cb);
 			continue;
 		}
+		data_heard(rx);
 		last = off >= len;
 		own = frame_skb(skb, &f, last);
 		if (likely(own))
@@ -152,6 +195,7 @@ void sdt_link_opened(struct sdt_keypair *kp, struct sk_buff *skb, int err)
 	struct sdt_lane *lane = link->lanes[cb.lane];
 	struct sdt_rx rx = {
 		.link = link,
+		.kp = kp,
 		.own_epoch = kp->own_epoch,
 		.peer_epoch = kp->peer_epoch,
 		.lane = cb.lane,
@@ -183,7 +227,6 @@ void sdt_link_opened(struct sdt_keypair *kp, struct sk_buff *skb, int err)
 		consume_skb(skb);
 		return;
 	}
-	sdt_stamp(&lane->last_rx_data);
 	frames(&rx, skb, &cb);
 }
 
@@ -229,6 +272,8 @@ static void data(struct sdt_node *node, struct sdt_sock *sock, struct sk_buff *s
 	}
 	index = xa_load(&node->indices, head & SDT_INDEX_MASK);
 	if (unlikely(!index || index->kind != SDT_INDEX_KEYPAIR)) {
+		if (!index)
+			sdt_reset_send(node, sock, skb->data, from, local);
 		sdt_drop(node->stats, SDT_DROP_RX_INDEX, skb);
 		return;
 	}
@@ -305,7 +350,7 @@ void sdt_link_receive(struct sdt_node *node, struct sdt_sock *sock, struct sk_bu
 	if (want && skb->len == want)
 		to_worker(node, sock, skb, from, local);
 	else if (first >> 4 == SDT_MSG_RESET && skb->len == SDT_RESET_LEN)
-		sdt_drop(node->stats, SDT_DROP_RX_RESET_IGNORED, skb);
+		sdt_reset_receive(node, skb, from);
 	else
 		sdt_drop(node->stats, SDT_DROP_RX_TYPE, skb);
 }

@@ -145,7 +145,8 @@ static void seal_done(void *data, int err)
 	rcu_read_lock();
 	sdt_stat_inc(link->stats, SDT_STAT_ASYNC_CRYPTO);
 	consume_skb(job->src);
-	if (err)
+	/* a keypair that was dropped meanwhile: nothing leaves under it any more */
+	if (err || percpu_ref_is_dying(&job->kp->ref))
 		sdt_drop(link->stats, SDT_DROP_TX_CRYPTO, job->skb);
 	else
 		sdt_lane_out(job->lane, job->skb, job->tos, job->has_to ? &job->to : NULL);

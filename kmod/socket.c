@@ -4,13 +4,18 @@
 #include <linux/net.h>
 #include <linux/udp.h>
 #include <net/dst_cache.h>
+#include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
+#include <net/lwtunnel.h>
 #include <net/route.h>
 #include <net/udp_tunnel.h>
 
 #include "compat/compat.h"
+#include "compat/errors.h"
+#include "icmp.h"
+#include "icmpmsg.h"
 #include "link.h"
 #include "socket.h"
 
@@ -33,6 +38,24 @@ static int endpoint_to_sockaddr(const struct sdt_endpoint *e, struct sockaddr_st
 	sin6->sin6_port = e->port;
 	sin6->sin6_scope_id = e->ifindex;
 	return sizeof(*sin6);
+}
+
+/*
+ * What ICMP says about these packets is judged by the owner of the path, and nothing that
+ * is forged gets into the host's routes. Routes' own MTU holds as before.
+ */
+static void own_pmtu(struct socket *sock, u16 family)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	int val = IPV6_PMTUDISC_INTERFACE;
+
+	/* Where the error queue has to serve, such a socket of IPv6 would hear nothing of it. */
+	if (family == AF_INET6 && sdt_compat_errors_hooked())
+		sock->ops->setsockopt(sock, SOL_IPV6, IPV6_MTU_DISCOVER, KERNEL_SOCKPTR(&val),
+				      sizeof(val));
+#endif
+	if (family == AF_INET)
+		ip_sock_set_mtu_discover(sock->sk, IP_PMTUDISC_INTERFACE);
 }
 
 static int open_plain(struct net *net, const struct sdt_socket_cfg *cfg, struct socket **sock)
@@ -116,6 +139,7 @@ struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg
 		.sk_user_data = cfg->user_data,
 		.encap_type = 1,
 		.encap_rcv = cfg->rcv,
+		.encap_err_lookup = cfg->err,
 	};
 	struct socket *sock;
 	int err;
@@ -126,6 +150,10 @@ struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg
 
 	WRITE_ONCE(sock->sk->sk_mark, cfg->mark);
 	sock->sk->sk_allocation = GFP_ATOMIC;
+	if (cfg->own_pmtu)
+		own_pmtu(sock, cfg->family);
+	if (cfg->err)
+		sdt_compat_errors_setup(sock, cfg->family);
 	if (cfg->peer.family) {
 		err = sdt_socket_connect(sock, &cfg->peer);
 		if (err) {
@@ -238,6 +266,7 @@ static struct dst_entry *route6_lookup(struct net *net, const struct sdt_flow *f
 		.flowi6_mark = flow->mark,
 		.flowi6_oif = flow->dst->ifindex ?: flow->ifindex,
 		.flowi6_flags = flow->forged ? FLOWI_FLAG_ANYSRC : 0,
+		.flowlabel = ip6_make_flowinfo(flow->tos & ~INET_ECN_MASK, 0),
 	};
 	struct dst_entry *dst;
 
@@ -306,6 +335,19 @@ int sdt_source_for(struct net *net, const struct sdt_endpoint *dst, u32 ifindex,
 	return err;
 }
 
+/*
+ * What the route's own setting or the first hop takes. Not dst_mtu(), which is what anybody
+ * may have made the stack believe by an ICMP error.
+ */
+static unsigned int local_mtu4(const struct dst_entry *dst)
+{
+	unsigned int mtu = dst_metric_raw(dst, RTAX_MTU) ?:
+			   READ_ONCE(sdt_compat_dst_dev(dst)->mtu);
+
+	mtu = min_t(unsigned int, mtu, IP_MAX_MTU);
+	return mtu - lwtunnel_headroom(dst->lwtstate, mtu);
+}
+
 int sdt_route_mtu(struct net *net, const struct sdt_flow *flow)
 {
 	int mtu;
@@ -316,7 +358,7 @@ int sdt_route_mtu(struct net *net, const struct sdt_flow *flow)
 
 		if (IS_ERR(rt))
 			return PTR_ERR(rt);
-		mtu = dst_mtu(&rt->dst) - sizeof(struct iphdr) - sizeof(struct udphdr);
+		mtu = local_mtu4(&rt->dst) - sizeof(struct iphdr) - sizeof(struct udphdr);
 		ip_rt_put(rt);
 		return mtu;
 	}
@@ -342,7 +384,8 @@ int sdt_route_mtu(struct net *net, const struct sdt_flow *flow)
  * A forwarded skb must leave as if it were new. Each line was somebody's bug:
  * a NIC's device left on it makes iptunnel_xmit() count into foreign memory, a
  * stale CHECKSUM_PARTIAL checksums ciphertext, a stale timestamp lets fq drop
- * it, a stale queue mapping picks a queue that the device lacks.
+ * it, a stale queue mapping picks a queue that the device lacks, and a checksum
+ * that was found right vouches for another one.
  */
 static int scrub(struct sk_buff *skb, const struct sdt_flow *flow, unsigned int headroom)
 {
@@ -351,6 +394,9 @@ static int scrub(struct sk_buff *skb, const struct sdt_flow *flow, unsigned int 
 	skb->mark = flow->mark;
 	skb->priority = 0;
 	skb->ip_summed = CHECKSUM_NONE;
+	skb->csum_valid = 0;
+	skb->csum_complete_sw = 0;
+	skb->csum_level = 0;
 	skb->encapsulation = 0;
 	skb_gso_reset(skb);
 	skb_set_queue_mapping(skb, 0);
@@ -372,7 +418,7 @@ static int xmit4(struct net *net, const struct sdt_flow *flow, struct sk_buff *s
 		return PTR_ERR(rt);
 	}
 	err = -EMSGSIZE;
-	if (skb->len + own > (flow->df ? dst_mtu(&rt->dst) : IP_MAX_MTU))
+	if (skb->len + own > (flow->df ? local_mtu4(&rt->dst) : IP_MAX_MTU))
 		goto drop;
 	err = scrub(skb, flow, LL_RESERVED_SPACE(sdt_compat_dst_dev(&rt->dst)) +
 			       rt->dst.header_len + own);
@@ -402,7 +448,7 @@ static int xmit6(struct net *net, const struct sdt_flow *flow, struct sk_buff *s
 		return PTR_ERR(dst);
 	}
 	err = -EMSGSIZE;
-	if (skb->len + own > (flow->df ? dst_mtu(dst) : IPV6_MAXPLEN))
+	if (skb->len + own > (flow->df ? dst_mtu(dst) : IPV6_MAXPLEN + sizeof(struct ipv6hdr)))
 		goto drop;
 	err = scrub(skb, flow, LL_RESERVED_SPACE(sdt_compat_dst_dev(dst)) + dst->header_len + own);
 	if (err)
@@ -429,6 +475,133 @@ int sdt_xmit(struct net *net, const struct sdt_flow *flow, struct sk_buff *skb)
 	return -EAFNOSUPPORT;
 }
 
+/* ---- ICMP errors out ---------------------------------------------------- */
+
+static struct rtable *icmp4_lookup(struct net *net, const struct sdt_flow *flow, bool forge,
+				   __be32 *src)
+{
+	struct flowi4 fl = {
+		.daddr = sdt_ip_to4(&flow->dst->ip),
+		.saddr = *src,
+		.flowi4_proto = IPPROTO_ICMP,
+		.flowi4_mark = flow->mark,
+		.flowi4_oif = flow->ifindex,
+		.flowi4_flags = forge ? FLOWI_FLAG_ANYSRC : 0,
+	};
+	struct rtable *rt;
+
+	rt = ip_route_output_flow(net, &fl, NULL);
+	if (IS_ERR(rt))
+		return rt;
+	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
+		ip_rt_put(rt);
+		return ERR_PTR(-EACCES);
+	}
+	*src = fl.saddr;
+	return rt;
+}
+
+static int xmit_icmp4(struct net *net, const struct sdt_flow *flow, bool forge,
+		      struct sk_buff *skb)
+{
+	__be32 src = src_set(flow) ? sdt_ip_to4(flow->src) : 0;
+	struct rtable *rt;
+	struct iphdr *iph;
+	int err;
+
+	rt = icmp4_lookup(net, flow, forge, &src);
+	if (IS_ERR(rt) && src && !forge) {
+		src = 0;
+		rt = icmp4_lookup(net, flow, false, &src);
+	}
+	if (IS_ERR(rt)) {
+		kfree_skb(skb);
+		return PTR_ERR(rt);
+	}
+	err = skb_cow_head(skb, LL_RESERVED_SPACE(sdt_compat_dst_dev(&rt->dst)) +
+				rt->dst.header_len + sizeof(*iph));
+	if (err) {
+		ip_rt_put(rt);
+		kfree_skb(skb);
+		return err;
+	}
+	skb_reset_transport_header(skb);
+	iph = skb_push(skb, sizeof(*iph));
+	skb_reset_network_header(skb);
+	memset(iph, 0, sizeof(*iph));
+	iph->version = 4;
+	iph->ihl = sizeof(*iph) / 4;
+	iph->tos = IPTOS_PREC_INTERNETCONTROL;
+	iph->ttl = ip4_dst_hoplimit(&rt->dst);
+	iph->protocol = IPPROTO_ICMP;
+	iph->saddr = src;
+	iph->daddr = sdt_ip_to4(&flow->dst->ip);
+	__ip_select_ident(net, iph, 1);
+	skb->protocol = htons(ETH_P_IP);
+	skb->mark = flow->mark;
+	skb_dst_set(skb, &rt->dst);
+	ip_local_out(net, NULL, skb);
+	return 0;
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static int xmit_icmp6(struct net *net, const struct sdt_flow *flow, bool forge,
+		      struct sk_buff *skb)
+{
+	struct flowi6 fl = {
+		.daddr = flow->dst->ip,
+		.flowi6_proto = IPPROTO_ICMPV6,
+		.flowi6_mark = flow->mark,
+		.flowi6_oif = flow->dst->ifindex ?: flow->ifindex,
+	};
+	struct dst_entry *dst;
+	struct ipv6hdr *ip6h;
+	int err;
+
+	if (src_set(flow) && (forge || ipv6_chk_addr(net, flow->src, NULL, 0)))
+		fl.saddr = *flow->src;
+	dst = sdt_compat_ip6_route(net, NULL, &fl);
+	if (IS_ERR(dst)) {
+		kfree_skb(skb);
+		return PTR_ERR(dst);
+	}
+	err = skb_cow_head(skb, LL_RESERVED_SPACE(sdt_compat_dst_dev(dst)) + dst->header_len +
+				sizeof(*ip6h));
+	if (err) {
+		dst_release(dst);
+		kfree_skb(skb);
+		return err;
+	}
+	sdt_icmp6_checksum(skb->data, skb->len, fl.saddr.s6_addr, fl.daddr.s6_addr);
+	skb_reset_transport_header(skb);
+	ip6h = skb_push(skb, sizeof(*ip6h));
+	skb_reset_network_header(skb);
+	ip6_flow_hdr(ip6h, 0, 0);
+	ip6h->payload_len = htons(skb->len - sizeof(*ip6h));
+	ip6h->nexthdr = IPPROTO_ICMPV6;
+	ip6h->hop_limit = ip6_dst_hoplimit(dst);
+	ip6h->saddr = fl.saddr;
+	ip6h->daddr = fl.daddr;
+	skb->protocol = htons(ETH_P_IPV6);
+	skb->mark = flow->mark;
+	skb_dst_set(skb, dst);
+	ip6_local_out(net, NULL, skb);
+	return 0;
+}
+#endif
+
+int sdt_xmit_icmp(struct net *net, const struct sdt_flow *flow, bool forge, struct sk_buff *skb)
+{
+	if (flow->dst->family == AF_INET)
+		return xmit_icmp4(net, flow, forge, skb);
+#if IS_ENABLED(CONFIG_IPV6)
+	if (flow->dst->family == AF_INET6)
+		return xmit_icmp6(net, flow, forge, skb);
+#endif
+	kfree_skb(skb);
+	return -EAFNOSUPPORT;
+}
+
 /* ---- in --------------------------------------------------------------- */
 
 static int parse4(struct sk_buff *skb, struct sdt_packet *p)
@@ -443,6 +616,7 @@ static int parse4(struct sk_buff *skb, struct sdt_packet *p)
 	p->to.ip = sdt_ip_from4(iph->daddr);
 	p->from.family = AF_INET;
 	p->tos = iph->tos;
+	p->whole = iph->frag_off & htons(IP_DF) && !(IPCB(skb)->flags & IPSKB_FRAG_PMTU);
 	p->ifindex = inet_iif(skb);
 	return 0;
 }
@@ -458,6 +632,7 @@ static int parse6(struct sk_buff *skb, struct sdt_packet *p)
 	p->to.ip = ip6h->daddr;
 	p->from.family = AF_INET6;
 	p->tos = ipv6_get_dsfield(ip6h);
+	p->whole = !(IP6CB(skb)->flags & IP6SKB_FRAGMENTED);
 	p->ifindex = inet6_iif(skb);
 	if (ipv6_addr_type(&ip6h->saddr) & IPV6_ADDR_LINKLOCAL)
 		p->from.ifindex = p->ifindex;
@@ -487,6 +662,9 @@ int sdt_packet_parse(struct sk_buff *skb, struct sdt_packet *p)
 		err = -EINVAL;
 	if (unlikely(err))
 		return err;
+	/* what a virtual machine hands over for its host to fragment */
+	if (skb_is_gso(skb) && skb_shinfo(skb)->gso_type & SKB_GSO_UDP)
+		p->whole = false;
 	uh = udp_hdr(skb);
 	p->from.port = uh->source;
 	p->to.port = uh->dest;
@@ -533,6 +711,8 @@ static struct sdt_sock *outer_open(struct sdt_node *node, unsigned int lane, u16
 		.ifindex = ifindex,
 		.mark = node->fwmark,
 		.rcv = outer_rcv,
+		.err = sdt_icmp_outer_error,
+		.own_pmtu = true,
 	};
 	struct sdt_endpoint local;
 	struct sdt_sock *s;
@@ -623,20 +803,22 @@ int sdt_node_sockets(struct sdt_node *node, unsigned int lanes, struct netlink_e
 	return 0;
 }
 
-void sdt_node_sockets_close(struct sdt_node *node)
+/*
+ * @all becomes what the node has, and what it had ends. Between the two there is no
+ * moment without a socket where @all has one. Waits for a grace period.
+ */
+static void outer_exchange(struct sdt_node *node, struct sdt_sock *(*all)[2])
 {
-	struct sdt_sock *all[SDT_LANES_MAX][2];
 	unsigned int i, f;
 	bool any = false;
 
-	lockdep_assert_held(&node->lock);
 	for (i = 0; i < SDT_LANES_MAX; i++)
 		for (f = 0; f < 2; f++) {
-			all[i][f] = outer(node, i, f);
+			all[i][f] = rcu_replace_pointer(node->socks[i][f], all[i][f],
+							lockdep_is_held(&node->lock));
 			if (!all[i][f])
 				continue;
 			any = true;
-			RCU_INIT_POINTER(node->socks[i][f], NULL);
 			sdt_socket_detach(all[i][f]->sock);
 		}
 	if (!any)
@@ -650,6 +832,49 @@ void sdt_node_sockets_close(struct sdt_node *node)
 			}
 }
 
+void sdt_node_sockets_close(struct sdt_node *node)
+{
+	struct sdt_sock *none[SDT_LANES_MAX][2] = {};
+
+	lockdep_assert_held(&node->lock);
+	outer_exchange(node, none);
+}
+
+void sdt_node_sockets_mark(struct sdt_node *node)
+{
+	unsigned int i, f;
+
+	lockdep_assert_held(&node->lock);
+	for (i = 0; i < SDT_LANES_MAX; i++)
+		for (f = 0; f < 2; f++)
+			if (outer(node, i, f))
+				WRITE_ONCE(outer(node, i, f)->sock->sk->sk_mark, node->fwmark);
+}
+
+/* Another port: all new sockets are open before anything that works is given up. */
+static int rebind_beside(struct sdt_node *node, unsigned int lanes,
+			 const struct sdt_endpoint *listen, u32 ifindex)
+{
+	struct sdt_sock *all[SDT_LANES_MAX][2] = {};
+	unsigned int i, f;
+	int err = 0;
+
+	for (i = 0; i < lanes && !err; i++)
+		err = outer_open_pair(node, i, listen, ifindex, all[i]);
+	if (!err) {
+		outer_exchange(node, all);
+		return 0;
+	}
+	for (i = 0; i < lanes; i++)
+		for (f = 0; f < 2; f++)
+			if (all[i][f]) {
+				sdt_socket_detach(all[i][f]->sock);
+				sdt_socket_close(all[i][f]->sock);
+				kfree_rcu(all[i][f], rcu);
+			}
+	return err;
+}
+
 int sdt_node_rebind(struct sdt_node *node, const struct sdt_endpoint *listen, u32 ifindex,
 		    struct netlink_ext_ack *extack)
 {
@@ -658,36 +883,28 @@ int sdt_node_rebind(struct sdt_node *node, const struct sdt_endpoint *listen, u3
 	unsigned int lanes = 0, i;
 	__be16 old_port = old_listen.port ?: htons(SDT_PORT_DEFAULT);
 	__be16 new_port = listen->port ?: htons(SDT_PORT_DEFAULT);
-	struct sdt_sock *pair[2];
 	int err;
 
 	lockdep_assert_held(&node->lock);
 	for (i = 0; i < SDT_LANES_MAX; i++)
 		if (outer(node, i, 0) || outer(node, i, 1))
 			lanes = i + 1;
-	if (!lanes)
-		goto store;
 	if (sdt_endpoint_equal(listen, &old_listen) && ifindex == old_ifindex)
 		return 0;
-
-	if (old_port != new_port) {
-		/* A free port is proved before anything that works is given up. */
-		err = outer_open_pair(node, 0, listen, ifindex, pair);
+	if (lanes && old_port != new_port) {
+		err = rebind_beside(node, lanes, listen, ifindex);
 		if (err) {
 			NL_SET_ERR_MSG(extack, "cannot listen there: address or port is not available");
 			return err;
 		}
+	} else if (lanes) {
+		/* Same port, another address: the old sockets are in the way. */
 		sdt_node_sockets_close(node);
-		rcu_assign_pointer(node->socks[0][0], pair[0]);
-		rcu_assign_pointer(node->socks[0][1], pair[1]);
-		node->listen = *listen;
-		node->ifindex = ifindex;
-		return sdt_node_sockets(node, lanes, extack);
 	}
-	/* Same port, another address: the old sockets are in the way. */
-	sdt_node_sockets_close(node);
 	node->listen = *listen;
 	node->ifindex = ifindex;
+	if (!lanes)
+		return 0;
 	err = sdt_node_sockets(node, lanes, extack);
 	if (!err)
 		return 0;
@@ -697,8 +914,4 @@ int sdt_node_rebind(struct sdt_node *node, const struct sdt_endpoint *listen, u3
 	if (sdt_node_sockets(node, lanes, NULL))
 		NL_SET_ERR_MSG(extack, "cannot listen there, and the old address is gone too");
 	return err;
-store:
-	node->listen = *listen;
-	node->ifindex = ifindex;
-	return 0;
 }

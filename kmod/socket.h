@@ -21,6 +21,14 @@ struct sdt_socket_cfg {
 	u32 mark;
 	bool transparent;		/* @local need not be an address of this host */
 	sdt_encap_rcv rcv;
+	/*
+	 * An ICMP error quotes what was sent from the socket's address and port, or so it says:
+	 * data and network header are at the quoted IP header, transport header at that of UDP, the
+	 * ICMP header 8 bytes before data. Context: RCU, BH off. Return: 0, or not 0 to keep
+	 * a path MTU from the stack. NULL: nobody cares.
+	 */
+	sdt_encap_rcv err;
+	bool own_pmtu;			/* the stack learns no path MTU from ICMP on its behalf */
 	void *user_data;
 };
 
@@ -86,15 +94,33 @@ int sdt_xmit(struct net *net, const struct sdt_flow *flow, struct sk_buff *skb);
 
 /**
  * sdt_route_mtu() - largest UDP payload that fits the route of @flow now
+ *
+ * IPv4: what the first hop and the route's own setting take; what ICMP told the stack of
+ * the path does not count (anybody can forge it, down to 552 bytes). IPv6: ICMP counts,
+ * the stack sends nothing against it; it cannot say less than 1280.
  * Context: RCU read side, BH off. Return: bytes or -errno.
  */
 int sdt_route_mtu(struct net *net, const struct sdt_flow *flow);
+
+/**
+ * sdt_xmit_icmp() - an ICMP error leaves
+ * @net: the namespace
+ * @flow: dst is who gets it; src, if any, who sends it. Neither socket nor cache.
+ * @forge: src need not be this host's address; else one that is not is replaced by
+ *         what the stack chooses
+ * @skb: consumed; linear, data is the ICMP message; of ICMPv6 without its checksum
+ *
+ * Context: RCU read side, BH off.
+ * Return: 0 or -errno as sdt_xmit().
+ */
+int sdt_xmit_icmp(struct net *net, const struct sdt_flow *flow, bool forge, struct sk_buff *skb);
 
 /* What a received UDP packet says about itself. */
 struct sdt_packet {
 	struct sdt_endpoint from;
 	struct sdt_endpoint to;		/* local address and port it was sent to */
 	u8 tos;
+	bool whole;			/* not to be fragmented: DF, or IPv6 that was not by its sender */
 	u32 ifindex;			/* it came in on */
 	u32 vrf;			/* L3 master of that, or 0 */
 };
@@ -122,6 +148,8 @@ struct sdt_sock {
 int sdt_node_sockets(struct sdt_node *node, unsigned int lanes, struct netlink_ext_ack *extack);
 /** sdt_node_sockets_close() - all of them; node->lock held; waits for a grace period */
 void sdt_node_sockets_close(struct sdt_node *node);
+/** sdt_node_sockets_mark() - they take on node->fwmark; node->lock held */
+void sdt_node_sockets_mark(struct sdt_node *node);
 /** sdt_node_rebind() - new listen address: new sockets first, then swap; node->lock held */
 int sdt_node_rebind(struct sdt_node *node, const struct sdt_endpoint *listen, u32 ifindex,
 		    struct netlink_ext_ack *extack);

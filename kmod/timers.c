@@ -49,6 +49,7 @@ static void gather(struct sdt_link *link, struct activity *a)
 			continue;
 		settle(&lane->last_tx);
 		settle(&lane->last_tx_data);
+		settle(&lane->last_tx_long);
 		settle(&lane->last_rx);
 		settle(&lane->last_rx_data);
 	}
@@ -130,8 +131,9 @@ static void stop_handshake(struct sdt_link *link)
 /* The slot may still complete a crossing for a moment; its secrets go after that. */
 static void retire_slot(struct sdt_link *link, u64 now)
 {
+	/* sent may be later than now: by this very tick */
 	if (link->init.active && !link->trying &&
-	    now - link->init.sent >= sdt_seconds_ns(SDT_REKEY_TIMEOUT))
+	    now >= link->init.sent + sdt_seconds_ns(SDT_REKEY_TIMEOUT))
 		sdt_handshake_clear(link);
 }
 
@@ -152,6 +154,13 @@ static void attempt(struct sdt_link *link, u64 now)
 		stop_handshake(link);
 		sdt_link_drop_staged(link);
 	}
+}
+
+/* What a reset is worth: one initiation, and no series. hs_lock. */
+static void attempt_once(struct sdt_link *link, u64 now)
+{
+	if (!sdt_handshake_initiate(link) && link->trying)
+		link->next_attempt = now + retry_delay();
 }
 
 /* A lane's counter, or with AES-GCM all lanes' together, has come far enough. */
@@ -255,7 +264,7 @@ static unsigned long next_tick(struct sdt_link *link, bool session, bool busy, u
 void sdt_link_tick(struct work_struct *work)
 {
 	struct sdt_link *link = container_of(to_delayed_work(work), struct sdt_link, tick);
-	bool settled, want, rekey, session = false, busy;
+	bool settled, want, rekey, session = false, busy, watch;
 	struct sdt_keypair *kp;
 	struct activity a;
 	unsigned long delay;
@@ -299,17 +308,21 @@ void sdt_link_tick(struct work_struct *work)
 		link->unheard_since = 0;
 		want |= READ_ONCE(link->keepalive) && !link->trying;
 	}
+	if (test_and_clear_bit(SDT_LINK_WANT_RESET, &link->requests))
+		attempt_once(link, now);
 	if (want || rekey)
 		start_handshake(link, now);
 	attempt(link, now);
 	retire_slot(link, now);
+	watch = session && sdt_pmtu_tick(link);
+	watch |= sdt_frags_expire(link);
 
 	busy = link->owed_since || link->unheard_since || time_after(a.rx_data, a.tx) ||
 	       time_after(a.tx_data, a.rx) ||
 	       time_after(a.tx_data, jiffies - sdt_seconds(2)) ||
 	       time_after(a.rx_data, jiffies - sdt_seconds(2));
-	delay = next_tick(link, session, session && busy, now);
-	if (!busy || !delay)
+	delay = next_tick(link, session, watch || (session && busy), now);
+	if (!(busy || watch) || !delay)
 		set_bit(0, &link->quiet);
 	if (delay)
 		queue_delayed_work(sdt_wq, &link->tick, delay);

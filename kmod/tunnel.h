@@ -3,6 +3,7 @@
 #ifndef _SDT_TUNNEL_H
 #define _SDT_TUNNEL_H
 
+#include "icmpmsg.h"
 #include "link.h"
 #include "prefix.h"
 #include "socket.h"
@@ -49,6 +50,12 @@ struct sdt_mode_ops {
 	/* a datagram that an egress socket heard (the target's answer) */
 	void (*answer)(struct sdt_tunnel *t, struct sdt_port *port, struct sk_buff *skb,
 		       const struct sdt_packet *p);
+	/*
+	 * The network beyond says by ICMP that what @port sent from @about->to to @about->from
+	 * did not arrive, or just claims so. Return: false: @port sends nothing there.
+	 */
+	bool (*undelivered)(struct sdt_tunnel *t, struct sdt_port *port,
+			    const struct sdt_packet *about, const struct sdt_control *c);
 	/* an opened frame with data */
 	void (*egress)(struct sdt_tunnel *t, const struct sdt_rx *rx, const struct sdt_frame *f,
 		       struct sk_buff *skb);
@@ -178,6 +185,8 @@ struct sdt_tunnel {
 	 */
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	bool dead;			/* written under node->lock and t->lock */
+
+	struct sdt_icmp_rate icmp_rate;	/* errors told to customers, or to the peer */
 
 	/* teardown only */
 	struct list_head ending;	/* those that share a grace period */

@@ -180,7 +180,9 @@ enum sdt_unreach_class {
 #define SDT_FRAGMENT_ZERO	0x6000
 #define SDT_FRAGMENT_OFFSET	0x1fff
 #define SDT_FRAGMENT_UNIT	8
+#define SDT_FRAGMENT_HDR_LEN	7	/* op, id and offset: bytes of a FRAGMENT's body before its data */
 #define SDT_DATAGRAM_MAX	65507	/* bytes of a reassembled datagram */
+#define SDT_FRAGMENTS_MAX	192	/* pieces of a datagram */
 
 /* Limits on keys; times are protocol times, see kmod/timers.h for the units */
 #define SDT_REKEY_AFTER_MESSAGES	(1u << 28)	/* of a lane; AES-GCM: of all lanes */
@@ -196,6 +198,8 @@ enum sdt_unreach_class {
 #define SDT_COOKIE_LATENCY		5	/* s: a cookie is used up to 115 s */
 #define SDT_CHALLENGE_TIME		120	/* s */
 #define SDT_LANE_FRESH_TIME		20	/* s: a lane's own endpoint is used so long */
+#define SDT_RESET_WAIT_MIN		5	/* s, between two handshakes that resets cause */
+#define SDT_RESET_WAIT_MAX		120	/* s, while such sessions live shorter than this */
 #define SDT_PORT_REST_TIME		120	/* s, RFC 6888 REQ-8 */
 #define SDT_INITIATIONS_PER_SECOND	50	/* accepted from one peer */
 #define SDT_PINGS_PER_SECOND		10	/* answered on one link */

@@ -32,6 +32,11 @@ seed replay in_order   '000001 000001 000001 000001'
 seed replay backwards  '001fff 010001 010002 011fff 012000'
 seed replay jumps      '002000 620001 012000 030000 030001 032000'
 
+seed reasm in_order    '01 0000 0008  01 0008 0008  00 0010 0011'
+seed reasm duplicate   '01 0008 0002  01 0008 0002  00 000a 0001  01 0000 0008'
+seed reasm overlap     '00 0010 0005  01 0008 0008  01 000c 0008  01 0000 0009'
+seed reasm raw         '81 0008 ffe3  80 ffe0 0003  81 0004 0008'
+
 # choice = how << 3 | message << 1 | suite
 seed handshake initiation_altered   '18 0801'
 seed handshake response_altered     '1b 0c80'

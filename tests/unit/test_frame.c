@@ -677,6 +677,7 @@ static void an_address_can_be_added(void)
 		f.af = SDT_FRAME_AF_NONE;
 		memset(added, 0xee, sizeof(added));
 		added_len = sdt_frame_encode(added, &f);
+		EXPECT(added_len + sdt_frame_addr_len(ip) == n, "%u bytes to come", n - added_len);
 		added_len = sdt_frame_add_addr(added, added_len, ip, f.port);
 		EXPECT(added_len == n, "%u bytes, not %u", added_len, n);
 		EXPECT_MEM(added, whole, n, "frame %u", i);

@@ -303,7 +303,7 @@ static int put_endpoint(struct nl_request *req, const struct word *word, const c
 	if (!host[0] && word->kind != WORD_LISTEN)
 		return bad(word, value, "the address is missing");
 	nest = mnl_attr_nest_start(&req->nlh, word->attr);
-	if (host[0])
+	if (host[0] && !(port_less(word) && !strcmp(host, "none")))
 		err = put_host(req, word, value, host);
 	if (port)
 		mnl_attr_put_u16(&req->nlh, SDT_A_ENDPOINT_PORT, htons(port));

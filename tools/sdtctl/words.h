@@ -21,9 +21,9 @@ enum word_kind {
 	WORD_LISTEN,		/* [ADDR]:PORT */
 	WORD_HOST,		/* HOST:PORT, resolved */
 	WORD_PEER,		/* ADDR:PORT, not resolved */
-	WORD_ADDRESS,		/* ADDR */
+	WORD_ADDRESS,		/* ADDR, or none */
 	WORD_PORTS,		/* LO-HI, to attr and attr + 1 */
-	WORD_EGRESS,		/* ADDR, ADDR-ADDR or ADDR/LEN, at most max; to _EGRESS, _EGRESS_LAST */
+	WORD_EGRESS,		/* the same, ADDR-ADDR or ADDR/LEN, at most max; to _EGRESS, _EGRESS_LAST */
 	WORD_PREFIX,		/* a list: may be given again; ports: min is 1; none empties it */
 };
 

@@ -409,6 +409,7 @@ enum sdt_stat {
 	SDT_DROP_HS_PEER		= 50,	/* authentic, but from a key that no link has */
 	SDT_DROP_RX_RESET_IGNORED	= 51,	/* a reset that proved nothing */
 	SDT_DROP_RESET_RATE		= 52,	/* a reset that was due, but too many were sent */
+	SDT_DROP_RX_ICMP		= 53,	/* an ICMP error about a message that no link sends so, or one of too many */
 
 	/* drops: outer messages, counted at the link */
 	SDT_DROP_HS_CIPHER		= 60,	/* the peer is set to another cipher */
@@ -434,6 +435,7 @@ enum sdt_stat {
 	SDT_DROP_FRAG_MEMORY		= 80,	/* too much waits for its fragments */
 	SDT_DROP_FRAG_SHAPE		= 81,	/* a fragment that cannot be one */
 	SDT_DROP_FRAG_DUPLICATE		= 82,	/* one that was there already */
+	SDT_DROP_RX_ICMP_PEER		= 83,	/* an ICMP error that calls the peer unreachable */
 
 	/* drops: towards the link */
 	SDT_DROP_TX_QUEUE		= 90,	/* lane queue full */
@@ -476,7 +478,7 @@ enum sdt_stat {
 	SDT_DROP_IN_CAPTURE		= 144,	/* captured on its way to where no tunnel leads */
 	SDT_DROP_IN_STREAM		= 145,	/* what a stream's target answered */
 	SDT_DROP_OUT_CLIENT		= 146,	/* the customer's address is missing, or one that the peer may not name */
-	SDT_DROP_IN_ICMP		= 147,	/* an ICMP error that quotes nothing of ours */
+	SDT_DROP_IN_ICMP		= 147,	/* an ICMP error that nobody can be told of, or that quotes nothing of ours */
 	SDT_DROP_ICMP_RATE		= 148,	/* an ICMP error that was due, but too many were sent */
 	SDT_DROP_OUT_SIZE		= 149,	/* with the header in front of it, longer than a datagram may be */
 

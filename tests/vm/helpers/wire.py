@@ -5,6 +5,11 @@
 wire.py attack       scenario 90-wire: prints a line "ok NAME" or "not ok NAME: REASON" for each test, and "end"
 wire.py lanes FILE   from a tcpdump file: a JSON object, outer source and target ports of data messages, by address and
                      lane: {"10.2.0.1 0": [[7380], [7380]]}
+wire.py nonces FILE TIME...
+                     from a tcpdump file: whether no (sender, index, lane, counter) occurs twice, and no session that was
+                     seen before one of the times is seen after it. Prints what it found, and fails if there is any
+wire.py initiation FILE
+                     from a tcpdump file: the newest initiation, in hex
 """
 import collections
 import hashlib
@@ -31,8 +36,17 @@ TRAFFIC = {'rx-messages', 'rx-bytes', 'rx-keepalives', 'rx-initiations', 'rx-res
 Message = collections.namedtuple('Message', 'source sport target dport df payload')
 
 
+def parse6(frame):
+    """A Message from an Ethernet frame with UDP over IPv6; these are not fragmented: all count as with DF."""
+    sport, dport, length = struct.unpack('>HHH', frame[54:60])
+    return Message(socket.inet_ntop(socket.AF_INET6, frame[22:38]), sport, socket.inet_ntop(socket.AF_INET6, frame[38:54]),
+                   dport, True, bytes(frame[62:54 + length]))
+
+
 def parse(frame):
-    """A Message from an Ethernet frame with UDP over IPv4, else None."""
+    """A Message from an Ethernet frame with UDP, else None."""
+    if len(frame) >= 62 and frame[12:14] == b'\x86\xdd' and frame[20] == socket.IPPROTO_UDP:
+        return parse6(frame)
     if len(frame) < 42 or frame[12:14] != b'\x08\x00' or frame[23] != socket.IPPROTO_UDP:
         return None
     ip = frame[14:]
@@ -162,9 +176,10 @@ def sizes(link, name, overhead, *client):
     for length in lengths:
         problem += load('echo', '--ns', 'bob', '--bind', '10.3.0.2:5300', '--bind', '10.3.0.2:8002', '--drain', 20, '--',
                         'client', '--ns', 'alice', *client, '--size', length, '--drain', 20)
-    # A keepalive has no frame.
+    # A keepalive has no frame; the link's own are probes of what the path takes, and their answers.
+    own = (HEADER + TAG, 1500 - 28, HEADER + 1 + 9 + TAG)
     found = sorted(len(m.payload) for m in on_link(link.messages())
-                   if kind(m) == DATA and len(m.payload) > HEADER + TAG)
+                   if kind(m) == DATA and len(m.payload) not in own)
     wanted = sorted(2 * [length + HEADER + overhead + TAG for length in lengths])
     verdict(name, problem or ('' if found == wanted else f'wanted {wanted}, found {found}'))
 
@@ -262,21 +277,58 @@ def attack(public):
     print('end', flush=True)
 
 
-def lanes(path):
-    found = collections.defaultdict(lambda: (set(), set()))
+def capture(path):
+    """Time and Message of all that a tcpdump file (in microseconds) has of UDP."""
     with open(path, 'rb') as file:
         magic = file.read(24)[:4]
         order = '<' if magic in (b'\xd4\xc3\xb2\xa1', b'\x4d\x3c\xb2\xa1') else '>'
         while len(head := file.read(16)) == 16:
-            message = parse(file.read(struct.unpack(order + '4I', head)[2]))
-            if message and kind(message) == DATA:
-                sources, targets = found[f'{message.source} {message.payload[0] & 15}']
-                sources.add(message.sport)
-                targets.add(message.dport)
+            seconds, fraction, size, _ = struct.unpack(order + '4I', head)
+            message = parse(file.read(size))
+            if message:
+                yield seconds + fraction / 1e6, message
+
+
+def nonces(path, times):
+    seen, sessions, problems, latest = set(), {}, [], 0
+    for when, message in capture(path):
+        if kind(message) != DATA:
+            continue
+        nonce = (message.source, message.payload[:8])
+        if nonce in seen:
+            problems.append(f'{message.source} used {message.payload[:8].hex()} twice')
+        seen.add(nonce)
+        session = (message.source, message.payload[1:4])
+        first = sessions.setdefault(session, when)
+        problems += [f'{message.source} used session {session[1].hex()} {when - t:.6f} s after it ended' for t in times
+                     if first < t < when]
+        latest = when
+    late = [t for t in times if t > latest]
+    print(f'{len(seen)} messages, {len(sessions)} sessions')
+    print('\n'.join(problems[:20]))
+    return bool(problems or late or len(sessions) < 2 * (len(times) + 1))
+
+
+def initiation(path):
+    print([m for _, m in capture(path) if kind(m) == INITIATION][-1].payload.hex())
+
+
+def lanes(path):
+    found = collections.defaultdict(lambda: (set(), set()))
+    for _, message in capture(path):
+        if kind(message) == DATA:
+            sources, targets = found[f'{message.source} {message.payload[0] & 15}']
+            sources.add(message.sport)
+            targets.add(message.dport)
     print(json.dumps({key: [sorted(ports) for ports in both] for key, both in found.items()}))
 
 
-if sys.argv[1] == 'attack':
-    attack(bytes.fromhex(sys.argv[2]))
-else:
-    lanes(sys.argv[2])
+if __name__ == '__main__':
+    if sys.argv[1] == 'attack':
+        attack(bytes.fromhex(sys.argv[2]))
+    elif sys.argv[1] == 'nonces':
+        sys.exit(nonces(sys.argv[2], list(map(float, sys.argv[3:]))))
+    elif sys.argv[1] == 'initiation':
+        initiation(sys.argv[2])
+    else:
+        lanes(sys.argv[2])

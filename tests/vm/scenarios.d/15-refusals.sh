@@ -20,7 +20,6 @@ no() { check "$1 is refused" refused local "${@:2}"; }
 
 no 'an unknown verb' add-tunel x
 no 'an unknown word' add-tunnel x link l id 1 mode server listen 10.1.0.2:6000 colour blue
-no 'what this version does not do' set-node reset any
 no 'port 70000' add-tunnel x link l id 1 mode server listen 10.1.0.2:70000
 no 'an address that is none' add-tunnel x link l id 1 mode server listen 10.1.0.256:6000
 no 'an address that is not here' add-tunnel x link l id 1 mode server listen 10.9.9.9:6000

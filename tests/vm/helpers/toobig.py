@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0
+"""toobig.py SOURCE PORT DESTINATION PORT MTU: "fragmentation needed" to SOURCE, about a UDP datagram that it sent.
+
+As a router would say it, and as anybody can who knows or guesses the addresses and ports.
+"""
+
+import socket
+import struct
+import sys
+
+
+def checksum(data):
+    total = sum(struct.unpack('!%dH' % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return 0xffff - total
+
+
+source, sport, destination, dport, mtu = sys.argv[1:]
+ip = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 1500, 1, 0x4000, 60, socket.IPPROTO_UDP, 0,
+                 socket.inet_aton(source), socket.inet_aton(destination))
+udp = struct.pack('!HHHH', int(sport), int(dport), 1480, 0)
+body = struct.pack('!HHH', 0, 0, int(mtu)) + ip + udp
+kind = struct.pack('!BB', 3, 4)
+body = kind + struct.pack('!H', checksum(kind + body)) + body[2:]
+with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as s:
+    s.sendto(body, (source, 0))

@@ -1,0 +1,137 @@
+#!/bin/bash
+# files: tests/vm/helpers/sdt.sh
+# timeout: 150
+#
+# Every word of set-node, set-link and set-tunnel, while datagrams travel: what need not lose any loses none, what moves a
+# socket or a target loses those that are under way, and no channel ends. What cannot change says so.
+
+# shellcheck source=../lib.sh
+. /t/lib.sh
+# shellcheck source=../helpers/sdt.sh
+. /t/sdt.sh
+
+nodes
+ip -n local addr add 10.2.0.7/24 dev to-remote
+ip -n remote addr add 10.3.0.7/24 dev to-bob
+ip -n bob addr add 10.3.0.8/24 dev to-remote
+link
+tunnel t 0
+tunnel other 1
+link_up local remote
+
+# steady COUNT WORD...: customers write in the background, 40 datagrams a second over 8 channels.
+steady() {
+	background alice sdtload echo --ns bob --bind 10.3.0.2:5300 --bind 10.3.0.8:5300 -- \
+		client --ns alice --bind 10.1.0.1:6000 --to 10.1.0.2:5000 --sockets 8 --rate 40 --count "$1" --stall 3000 "${@:2}"
+	customers=$!
+	await 10 flows 16 || bail 'no datagrams travel'
+}
+answered() { counters local; value local.t.out-datagrams; }
+# flows N: N more answers than when last asked to.
+flows() { [ "$(answered)" -ge $((had + $1)) ]; }
+had=0
+# live NODE VERB...: the change is made, and answers come after it.
+live() {
+	on "$1" <<<"${*:2}" || bail "${*:2} is refused"
+	had=$(answered)
+	check "$1: ${*:2}" await 10 flows 4
+}
+ended() {
+	local code=0
+	wait "$customers" || code=$?
+	check_equal "$1" 0 "$code"
+}
+channels() { show "$1" 'channels t' '[.[] | "\(.id) \(.customer // .target)"] | sort | join(", ")'; }
+show() { sdtctl -n "$1" -j show ${2} | jq -r "$3"; }
+
+# --- nothing is lost
+
+steady 1200
+before=$(channels local)
+for word in 'keepalive 5' 'keepalive 0' 'roam off' 'roam on' 'pad 32' 'pad 0' 'ttl 9' 'ttl 0' 'ecn off' 'ecn on' 'dscp 10' \
+	'dscp copy' 'dscp 0' 'source 10.2.0.7' 'source none' 'peer 10.2.0.2:7380'; do
+	live local "set-link l $word"
+done
+for word in 'link-max-channels 100' 'psk @/tmp/PSK'; do live remote "set-link l $word"; done
+live local 'set-link l psk @/tmp/PSK lanes 3'
+live remote 'set-link l lanes 2'
+check 'the lanes come up' await 10 eval '[ "$(show local links ".[0].\"lanes-active\"")" = 2 ]'
+live local 'set-link l lanes 1'
+live local 'set-node fwmark 9'
+live local 'set-node fwmark 0'
+live local 'set-node private-key @/tmp/LOCAL_KEY'
+live local 'set-tunnel t max-channels 50 max-channels-per-customer 20 channel-rate 100/s idle 600 at-limit evict-idle'
+live remote 'set-tunnel t max-channels 50 channel-rate 100 idle 500 at-limit refuse'
+live local 'set-tunnel t link l id 0 mode server role proxy'
+ended 'none of these changes lost a datagram'
+check_equal 'the channels are the same' "$before" "$(channels local)"
+check_counters 'and none was opened anew' 'local.t.channels-opened == 8' 'remote.t.channels-opened == 8'
+check_equal 'what was set is shown' '50 20 100 600 evict-idle' \
+	"$(show local tunnels '.[] | select(.name == "t") | "\(."max-channels") \(."max-channels-per-customer") \(."channel-rate") \(.idle) \(."at-limit")"')"
+
+# --- datagrams that are under way may be lost, channels not
+
+steady 400 --stall 500 --expect received=any --expect lost=any
+live remote 'set-tunnel t egress 10.3.0.7'
+live remote 'set-tunnel t egress-ports 40000-40100'
+live remote 'set-tunnel t target 10.3.0.8:5300'
+live remote 'set-tunnel t egress none'
+live remote 'set-node listen :7390'
+check 'the caller follows to another port' await 10 eval '[ "$(show local links ".[0].endpoint")" = 10.2.0.2:7390 ]'
+live local 'set-node listen :7391'
+check 'and the one that answers follows the caller' await 10 eval '[ "$(show remote links ".[0].endpoint")" = 10.2.0.1:7391 ]'
+live local 'set-node listen 10.2.0.1:7391'
+live local 'set-node dev to-remote'
+live local 'set-node dev none listen :7380'
+ended 'customers kept on'
+check_equal 'the channels are still the same' "$before" "$(channels local)"
+check_counters 'on both nodes' 'local.t.channels-opened == 8' 'remote.t.channels-opened == 8'
+traffic 'and nothing is lost any more' echo --ns bob --bind 10.3.0.8:5300 -- \
+	client --ns alice --bind 10.1.0.1:6000 --to 10.1.0.2:5000 --sockets 8 --count 80 --window 8 --stall 3000
+
+on local <<<'set-tunnel t listen 10.1.0.2:5100'
+traffic 'a listener that moves' echo --ns bob --bind 10.3.0.8:5300 -- client --ns alice --to 10.1.0.2:5100 --count 20 --window 4
+on remote <<<'set-tunnel t egress-ports 32768-60999'
+
+# A direct tunnel's two ends.
+on local <<<'add-tunnel d link l id 2 mode direct listen 10.1.0.2:5002 customer 10.1.0.1:7002'
+on remote <<<'add-tunnel d link l id 2 mode direct listen 10.3.0.1:6002 customer 10.3.0.2:8002'
+direct() {
+	traffic "$1" echo --ns bob --bind "10.3.0.2:$4" -- client --ns alice --bind "10.1.0.1:$3" --to "10.1.0.2:$2" --count 20 --window 4
+}
+direct 'a direct tunnel' 5002 7002 8002
+on local <<<'set-tunnel d customer 10.1.0.1:7003'
+direct 'with another customer' 5002 7003 8002
+on local <<<'set-tunnel d listen 10.1.0.2:5003'
+on remote <<<'set-tunnel d customer 10.3.0.2:8003 listen 10.3.0.1:6003'
+direct 'with another listener, and another customer at the far end' 5003 7003 8003
+
+# --- what cannot change
+
+cannot() {
+	local text code=0
+	text=$(sdtctl -n "$1" "${@:3}" 2>&1) || code=$?
+	check_equal "${*:3} says so" "2 yes" "$code $(grep -qE -- "$2" <<<"$text" && echo yes || echo "$text")"
+}
+cannot local 'peer-key cannot change: delete the link' set-link l peer-key "$STRANGER_PUB"
+cannot local 'cipher cannot change: delete the link' set-link l cipher chacha20-poly1305
+cannot local 'source and peer are of different' set-link l source fd02::1
+cannot local 'link cannot change.*delete and add' set-tunnel t link m
+cannot local 'id cannot change.*delete and add' set-tunnel t id 9
+cannot local 'mode cannot change.*delete and add' set-tunnel t mode stream
+cannot local 'role cannot change.*delete and add' set-tunnel t role server
+cannot local 'listen overlaps what it replaces' set-tunnel t listen :5100
+cannot local 'target.* server role' set-tunnel t target 10.3.0.2:1
+cannot remote 'listen belongs to the proxy role' set-tunnel t listen :1
+cannot local 'customer belongs to direct mode' set-tunnel t customer 10.1.0.1:1
+cannot remote 'max-channels-per-customer belongs to the proxy' set-tunnel t max-channels-per-customer 3
+cannot local 'cannot listen there|in use' set-node listen 10.9.9.9:7380
+traffic 'and nothing of it happened' echo --ns bob --bind 10.3.0.8:5300 -- client --ns alice --to 10.1.0.2:5100 --count 20 --window 4
+
+# --- another identity: sessions end, and come back with it
+
+on remote <<<'set-node private-key @/tmp/STRANGER_KEY'
+check 'with another key the link goes' await 5 eval '[[ $(sdtctl -n remote show links) != *"state up"* ]]'
+on remote <<<'set-node private-key @/tmp/REMOTE_KEY'
+check 'and it comes back with the old one' await 20 sdtload echo --ns bob --bind 10.3.0.8:5300 --drain 10 -- \
+	client --ns alice --to 10.1.0.2:5100 --count 3 --until 1 --stall 300 --drain 10
