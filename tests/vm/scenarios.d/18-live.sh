@@ -133,7 +133,7 @@ cannot local 'target.* server role' set-tunnel t target 10.3.0.2:1
 cannot remote 'listen belongs to the proxy role' set-tunnel t listen :1
 cannot local 'customer belongs to direct mode' set-tunnel t customer 10.1.0.1:1
 cannot remote 'max-channels-per-customer belongs to the proxy' set-tunnel t max-channels-per-customer 3
-cannot local 'cannot listen there|in use' set-node listen 10.9.9.9:7380
+cannot local 'listen address|cannot listen there' set-node listen 10.9.9.9:7380
 traffic 'and nothing of it happened' echo --ns bob --bind 10.3.0.8:5300 -- client --ns alice --to 10.1.0.2:5100 --count 20 --window 4
 
 # --- another identity: sessions end, and come back with it
