@@ -15,7 +15,7 @@
 echo=(echo --ns bob --bind 10.3.0.2:5300)
 client=(client --ns alice --to 10.1.0.2:5000)
 
-machine() { note "$SECONDS s"; echo "$1" >/sys/module/sdt/parameters/test_notify; }
+machine() { echo "$1" >/sys/module/sdt/parameters/test_notify; }
 
 # fork NAME: clones the machine under traffic, twice.
 fork() {
