@@ -46,7 +46,6 @@ unsigned int sdt_frame_encode(u8 *buf, const struct sdt_frame *f);
  */
 int sdt_frame_decode(const u8 *msg, u32 len, u32 *off, struct sdt_frame *f);
 
-
 /**
  * sdt_frame_add_addr() - put an address behind a header that was encoded without one
  * @hdr: the header, of a frame without a length; room for 18 bytes more

@@ -78,6 +78,7 @@ int sdt_listen_open(struct sdt_tunnel *t, const struct sdt_endpoint *listen,
 		    struct sdt_listeners *l, struct netlink_ext_ack *extack)
 {
 	struct sdt_socket_cfg cfg = {
+		.transparent = t->ops->captures,
 		.rcv = listener_rcv,
 		.err = sdt_icmp_listener_error,
 		.user_data = t,
@@ -149,6 +150,8 @@ void sdt_listen_close(struct sdt_listeners *l)
 
 bool sdt_listen_covers(const struct sdt_endpoint *listen, const struct sdt_endpoint *local)
 {
+	if (!local->port)
+		return true;
 	if (listen->port != local->port || (listen->family && listen->family != local->family))
 		return false;
 	return !listen->family || sdt_ip_any(&listen->ip) ||
@@ -242,6 +245,19 @@ void sdt_ingress_stream(struct sdt_tunnel *t, const struct sdt_packet *p, struct
 	send_plain(t, p, sdt_link_lane_for(t->link, hash), skb);
 }
 
+/* The frame's header is there. */
+static void send_of_channel(struct sdt_tunnel *t, struct sdt_channel *c, u8 epoch_flag,
+			    const struct sdt_packet *p, struct sk_buff *skb)
+{
+	struct sdt_tx_cb *cb = sdt_tx_cb(skb);
+
+	cb->epoch = c->epoch;
+	cb->flags = epoch_flag;
+	cb->lane = READ_ONCE(c->lane);
+	if (likely(sdt_ingress_frame(t, p, skb)))
+		sdt_channel_used(t->channels, &c->in);
+}
+
 void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c, u8 epoch_flag,
 			 const struct sdt_packet *p, struct sk_buff *skb)
 {
@@ -250,9 +266,16 @@ void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c, u8 epoch_f
 	memcpy(cb->hdr, c->hdr, sizeof(c->hdr));
 	cb->hdr_len = c->hdr_len;
 	name_customer(t, p, cb);
-	cb->epoch = c->epoch;
-	cb->flags = epoch_flag;
-	cb->lane = READ_ONCE(c->lane);
-	if (likely(sdt_ingress_frame(t, p, skb)))
-		sdt_channel_used(t->channels, &c->in);
+	send_of_channel(t, c, epoch_flag, p, skb);
+}
+
+void sdt_ingress_address(struct sdt_tunnel *t, struct sdt_channel *c,
+			 const struct sdt_endpoint *about, u8 epoch_flag,
+			 const struct sdt_packet *p, struct sk_buff *skb)
+{
+	struct sdt_tx_cb *cb = sdt_tx_cb(skb);
+
+	memcpy(cb->hdr, c->hdr, sizeof(c->hdr));
+	cb->hdr_len = sdt_frame_add_addr(cb->hdr, c->hdr_len, about->ip.s6_addr, about->port);
+	send_of_channel(t, c, epoch_flag, p, skb);
 }
