@@ -111,5 +111,5 @@ python() {
 python heard
 refused_by() { [[ $(at alice socat -t 10 - "$1" 2>&1 <<<hello) = *'Connection refused'* ]]; }
 check 'a program that knows nothing of all this, v4' refused_by UDP4:10.1.0.2:5000
-check 'a program that knows nothing of all this, v6' refused_by UDP6:[fd01::2]:5003
+check 'a program that knows nothing of all this, v6' refused_by 'UDP6:[fd01::2]:5003'
 python forged
