@@ -1,6 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh tests/vm/helpers/icmp.py
-# timeout: 240
+# timeout: 300
 #
 # ICMP errors. What keeps a target from being reached is told to the customer as if it had written to the target itself:
 # all classes, all pairs of families, both roles on both nodes, by programs that know nothing of SDT. And what somebody
