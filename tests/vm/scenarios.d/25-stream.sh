@@ -2,7 +2,7 @@
 # programs: rsyslogd logger
 # packages: rsyslog bsdutils
 # files: tests/vm/helpers/sdt.sh
-# timeout: 180
+# timeout: 300
 #
 # Stream mode: many senders, one target, one way. Syslog as people use it, with messages of 2,048 bytes (RFC 5426); both
 # families, the proxy role on either node; what the target answers goes nowhere; another target under traffic.

@@ -2,7 +2,7 @@
 # programs: unbound kdig
 # packages: unbound knot-dnsutils
 # files: tests/vm/helpers/sdt.sh tests/vm/helpers/who.py tests/vm/helpers/who.sh
-# timeout: 180
+# timeout: 300
 #
 # What the target learns of the customer by the PROXY protocol: a header before the first datagram, or before each. Both
 # ends have to agree, also when that changes under traffic. Whom a peer may name, and whom not. unbound logs who asks.

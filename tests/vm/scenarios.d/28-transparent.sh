@@ -2,7 +2,7 @@
 # programs: rsyslogd logger
 # packages: rsyslog bsdutils
 # files: tests/vm/helpers/sdt.sh tests/vm/helpers/who.py tests/vm/helpers/who.sh
-# timeout: 180
+# timeout: 300
 #
 # client-address transparent: the target sees the customer's own address as source, and its answers find the way back.
 # Channels follow another target and another setting; a customer that comes again gets its own port again; rsyslog
