@@ -11,6 +11,7 @@ void sdt_chanid_init(struct sdt_chanid *c, u64 epoch, u32 first)
 	c->epoch = epoch;
 	c->next = first;
 	c->live = 0;
+	c->drawn = false;
 }
 
 int sdt_chanid_draw(struct sdt_chanid *c, u32 *id)
@@ -19,6 +20,7 @@ int sdt_chanid_draw(struct sdt_chanid *c, u32 *id)
 		return -ENOSPC;
 	*id = (u32)c->next++;
 	c->live++;
+	c->drawn = true;
 	return 0;
 }
 
@@ -30,5 +32,5 @@ void sdt_chanid_done(struct sdt_chanid *c, u64 epoch)
 
 bool sdt_chanid_worn(const struct sdt_chanid *c)
 {
-	return c->next >= (c->live ? CHANID_END : SDT_CHANID_EARLY);
+	return c->next >= (c->drawn && !c->live ? SDT_CHANID_EARLY : CHANID_END);
 }

@@ -10,7 +10,7 @@
 
 #include <sdt/wire.h>
 
-/* From this id on, which needs four bytes, a chance to begin at 0 again is taken. */
+/* From this id on, which needs four bytes, an occasion to begin at 0 again is taken. */
 #define SDT_CHANID_EARLY	0x01000000
 
 /* Caller locks. 64 bits, so that 2^32 itself is a state: exhausted. */
@@ -18,6 +18,7 @@ struct sdt_chanid {
 	u64 epoch;
 	u64 next;
 	u32 live;		/* ids of this epoch that are in use */
+	bool drawn;		/* there were any */
 };
 
 /**
@@ -38,7 +39,7 @@ void sdt_chanid_done(struct sdt_chanid *c, u64 epoch);
 
 /**
  * sdt_chanid_worn() - should the next handshake announce a new epoch?
- * Return: true if no id is left, or many are used and nobody would notice.
+ * Return: true if no id is left, or if ids are long, were used, and none is in use.
  */
 bool sdt_chanid_worn(const struct sdt_chanid *c);
 

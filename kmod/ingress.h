@@ -64,6 +64,16 @@ bool sdt_ingress_frame(struct sdt_tunnel *t, const struct sdt_packet *p, struct 
 void sdt_ingress_send(struct sdt_tunnel *t, const struct sdt_packet *p, struct sk_buff *skb);
 
 /**
+ * sdt_ingress_stream() - the same for one of many customers
+ * @t: the tunnel
+ * @p: what the packet says about itself; the customer's datagrams stay in order
+ * @skb: body is data .. len; consumed
+ *
+ * Context: as sdt_ingress_send().
+ */
+void sdt_ingress_stream(struct sdt_tunnel *t, const struct sdt_packet *p, struct sk_buff *skb);
+
+/**
  * sdt_ingress_channel() - one datagram of a channel to the link
  * @t: the tunnel
  * @c: the channel

@@ -305,19 +305,24 @@ static bool router_towards(const struct sdt_tunnel *t, u16 family, unsigned int 
 	return found;
 }
 
-#define ROUTER_PORTS(af)							\
-	(struct sdt_ports_kind) {						\
-		.family = af,							\
-		.pack = true,							\
-		.towards = router_towards,					\
-		.divert = router_divert,					\
-		.sent = sdt_channel_sent,					\
-		.no_port = sdt_channel_no_port,					\
-	}
-
 /* Packed: so that customers have one address as long as ports last, RFC 4787 REQ-2. */
-static const struct sdt_ports_kind router_ports4 = ROUTER_PORTS(AF_INET);
-static const struct sdt_ports_kind router_ports6 = ROUTER_PORTS(AF_INET6);
+static const struct sdt_ports_kind router_ports4 = {
+	.family = AF_INET,
+	.pack = true,
+	.towards = router_towards,
+	.divert = router_divert,
+	.sent = sdt_channel_sent,
+	.no_port = sdt_channel_no_port,
+};
+
+static const struct sdt_ports_kind router_ports6 = {
+	.family = AF_INET6,
+	.pack = true,
+	.towards = router_towards,
+	.divert = router_divert,
+	.sent = sdt_channel_sent,
+	.no_port = sdt_channel_no_port,
+};
 
 /* The frame's channel, opened if need be, or NULL. A customer's addresses are of one family. */
 static struct sdt_channel *target_channel(struct sdt_tunnel *t, const struct sdt_rx *rx, u32 id,

@@ -163,7 +163,7 @@ bool sdt_ports_exhausted(struct sdt_ports *p)
 	lockdep_assert_held(&p->tunnel->lock);
 	if (!p->exhausted)
 		return false;
-	if (!p->announce && time_after_eq(jiffies, p->announced)) {
+	if (!p->announce && time_after_eq64(get_jiffies_64(), p->announced)) {
 		p->announce = true;
 		sdt_ports_wake(p, 0);
 	}
@@ -460,7 +460,7 @@ int sdt_ports_create(struct sdt_tunnel *t, const struct sdt_ports_kind *kind)
 	p->kind = kind;
 	p->low = SDT_PORTS_LOW_MIN;
 	p->calm_since = jiffies;
-	p->announced = jiffies;
+	p->announced = get_jiffies_64();
 	INIT_LIST_HEAD(&p->resting);
 	INIT_LIST_HEAD(&p->retired);
 	INIT_LIST_HEAD(&p->waiting);
@@ -481,7 +481,7 @@ static void pool_configure(struct sdt_ports *p, bool move)
 		WRITE_ONCE(p->move, true);
 	sdt_ports_forget_sources(p);
 	p->exhausted = false;
-	p->announced = jiffies;
+	p->announced = get_jiffies_64();
 	sdt_ports_wake(p, 0);
 }
 

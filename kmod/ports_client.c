@@ -11,6 +11,7 @@
 #include "channel.h"
 #include "client.h"
 #include "compat/compat.h"
+#include "icmp.h"
 #include "ports_int.h"
 
 /* The port that is bound to @client, or NULL. Ports come and go by the worker alone, who calls. */
@@ -63,6 +64,7 @@ static int open_socket(struct sdt_ports *p, struct sdt_port *port, const struct 
 		.peer = dest->remote,
 		.transparent = true,
 		.rcv = sdt_port_rcv,
+		.err = sdt_icmp_port_error,
 		.user_data = port,
 	};
 	struct socket *sock = sdt_socket_open(p->tunnel->node->net, &cfg);

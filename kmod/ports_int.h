@@ -27,7 +27,7 @@ struct sdt_source {
 	struct list_head free;		/* longest free first */
 	u8 state;			/* enum sdt_source_state */
 	bool suspect;			/* sending failed: does the host have the address? */
-	unsigned long until;		/* jiffies */
+	u64 until;			/* jiffies, of 64 bits: it may be looked at much later */
 };
 
 /* All of them, as one configuration means them. Replaced whole, by the worker. */
@@ -71,7 +71,7 @@ struct sdt_ports {
 	bool dry;			/* a pop found nothing since the worker ran */
 	bool exhausted;			/* no source has another port to give, and none is free */
 	bool announce;			/*  and somebody wanted one: to be told by the worker */
-	unsigned long announced;	/*  but not before that, jiffies */
+	u64 announced;			/*  but not before that, jiffies */
 	bool suspect;			/* some source is */
 	bool move;			/* users are to follow to the new target */
 	bool clients;			/* no sources: see ports_client.c */

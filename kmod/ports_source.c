@@ -95,6 +95,8 @@ static struct sdt_sources *sources_make(const struct plan *plan)
 			return NULL;
 		}
 		source->dest->users = 1;
+		/* of what the stack chose, the first socket will show it */
+		source->state = s->chosen ? SDT_SOURCE_OK : SDT_SOURCE_NEW;
 		INIT_LIST_HEAD(&source->free);
 	}
 	return s;
@@ -144,13 +146,13 @@ static bool may_give(const struct sdt_ports *p, struct sdt_source *source)
 {
 	if (source->state == SDT_SOURCE_GONE)
 		return false;
-	if (source->state == SDT_SOURCE_FULL && time_before(jiffies, source->until))
+	if (source->state == SDT_SOURCE_FULL && time_before64(get_jiffies_64(), source->until))
 		return false;
 	/* the source is a user of its dest, too */
 	if (source->dest->users <= sdt_ports_range(p->lo, p->hi))
 		return true;
 	source->state = SDT_SOURCE_FULL;
-	source->until = jiffies + sdt_seconds(SDT_PORTS_RETRY_FULL);
+	source->until = get_jiffies_64() + sdt_seconds(SDT_PORTS_RETRY_FULL);
 	return false;
 }
 
@@ -243,7 +245,7 @@ static void source_lost(struct sdt_ports *p, struct sdt_dest *dest)
 	} else if (source) {
 		news = source->state != SDT_SOURCE_GONE;
 		source->state = SDT_SOURCE_GONE;
-		source->until = jiffies + sdt_seconds(SDT_PORTS_RETRY_GONE);
+		source->until = get_jiffies_64() + sdt_seconds(SDT_PORTS_RETRY_GONE);
 		source->suspect = false;
 		sdt_ports_retire_source(p, i);
 		leave = news && others_serve(p->sources);
@@ -287,7 +289,7 @@ void sdt_source_failed(struct sdt_ports *p, const struct sdt_port *port, int err
 	source = sdt_port_source(p, port);
 	if (source && err == -EADDRINUSE) {
 		source->state = SDT_SOURCE_FULL;
-		source->until = jiffies + sdt_seconds(SDT_PORTS_RETRY_FULL);
+		source->until = get_jiffies_64() + sdt_seconds(SDT_PORTS_RETRY_FULL);
 	}
 	spin_unlock_bh(&p->tunnel->lock);
 	if (err == -EADDRNOTAVAIL)
@@ -316,7 +318,7 @@ static int probe(struct sdt_ports *p, const struct sdt_dest *dest)
 static bool check_due(const struct sdt_source *source)
 {
 	return source->state == SDT_SOURCE_NEW || source->suspect ||
-	       (source->state == SDT_SOURCE_GONE && time_after_eq(jiffies, source->until));
+	       (source->state == SDT_SOURCE_GONE && time_after_eq64(get_jiffies_64(), source->until));
 }
 
 static void check_source(struct sdt_ports *p, unsigned int i)
@@ -358,14 +360,14 @@ void sdt_sources_check(struct sdt_ports *p)
 
 void sdt_sources_due(struct sdt_ports *p)
 {
-	unsigned long now = jiffies;
+	u64 now = get_jiffies_64();
 	unsigned int i;
 
 	for (i = 0; p->sources && i < p->sources->n; i++) {
 		const struct sdt_source *source = &p->sources->v[i];
 
 		if (source->state == SDT_SOURCE_GONE)
-			sdt_ports_wake(p, time_after(source->until, now) ? source->until - now : 0);
+			sdt_ports_wake(p, source->until > now ? source->until - now : 0);
 		else if (source->state == SDT_SOURCE_NEW || source->suspect)
 			sdt_ports_wake(p, sdt_seconds(SDT_PORTS_RETRY));
 	}

@@ -221,7 +221,7 @@ static void tell_exhausted(struct sdt_ports *p)
 	announce = p->announce;
 	p->announce = false;
 	if (announce)
-		p->announced = jiffies + sdt_seconds(SDT_PORTS_RETRY_FULL);
+		p->announced = get_jiffies_64() + sdt_seconds(SDT_PORTS_RETRY_FULL);
 	spin_unlock_bh(&p->tunnel->lock);
 	if (announce)
 		sdt_event_send(p->tunnel->node, &info);

@@ -80,6 +80,20 @@ static void wears_out_early_only_without_ids_in_use(void)
 	EXPECT(!c.live, "%u in use", c.live);
 }
 
+static void is_not_worn_before_it_was_used(void)
+{
+	struct sdt_chanid c;
+	u32 id;
+
+	sdt_chanid_init(&c, 8, 0xffff0000);
+	EXPECT(!sdt_chanid_worn(&c), "no id was drawn");
+	EXPECT(!sdt_chanid_draw(&c, &id), "id %x", id);
+	sdt_chanid_done(&c, 8);
+	EXPECT(sdt_chanid_worn(&c), "one was");
+	sdt_chanid_init(&c, 9, 0xffff0000);
+	EXPECT(!sdt_chanid_worn(&c), "no id of this epoch was drawn");
+}
+
 static void is_worn_when_used_up(void)
 {
 	struct sdt_chanid c;
@@ -121,6 +135,7 @@ static const struct ktap_case cases[] = {
 	KTAP_CASE(draws_every_id_once_in_order),
 	KTAP_CASE(exhausts_at_2_to_the_32),
 	KTAP_CASE(wears_out_early_only_without_ids_in_use),
+	KTAP_CASE(is_not_worn_before_it_was_used),
 	KTAP_CASE(is_worn_when_used_up),
 	KTAP_CASE(length_is_the_fewest_bytes),
 };

@@ -5,9 +5,9 @@
 wire.py attack       scenario 90-wire: prints a line "ok NAME" or "not ok NAME: REASON" for each test, and "end"
 wire.py lanes FILE   from a tcpdump file: a JSON object, outer source and target ports of data messages, by address and
                      lane: {"10.2.0.1 0": [[7380], [7380]]}
-wire.py nonces FILE TIME...
-                     from a tcpdump file: whether no (sender, index, lane, counter) occurs twice, and no session that was
-                     seen before one of the times is seen after it. Prints what it found, and fails if there is any
+wire.py nonces FILE BEGIN-END...
+                     from a tcpdump file: no (sender, index, lane, counter) occurs twice, and no session that was seen
+                     before one of the spans of time is seen after it. Prints what it found, and fails if it is not so
 wire.py initiation FILE
                      from a tcpdump file: the newest initiation, in hex
 """
@@ -289,7 +289,7 @@ def capture(path):
                 yield seconds + fraction / 1e6, message
 
 
-def nonces(path, times):
+def nonces(path, spans):
     seen, sessions, problems, latest = set(), {}, [], 0
     for when, message in capture(path):
         if kind(message) != DATA:
@@ -300,13 +300,13 @@ def nonces(path, times):
         seen.add(nonce)
         session = (message.source, message.payload[1:4])
         first = sessions.setdefault(session, when)
-        problems += [f'{message.source} used session {session[1].hex()} {when - t:.6f} s after it ended' for t in times
-                     if first < t < when]
+        problems += [f'{message.source} used session {session[1].hex()} {when - end:.6f} s after its end' for begin, end in spans
+                     if first < begin and when > end]
         latest = when
-    late = [t for t in times if t > latest]
+    untested = [end for _, end in spans if end > latest] or len(sessions) < 2 * (len(spans) + 1)
     print(f'{len(seen)} messages, {len(sessions)} sessions')
     print('\n'.join(problems[:20]))
-    return bool(problems or late or len(sessions) < 2 * (len(times) + 1))
+    return bool(problems or untested)
 
 
 def initiation(path):
@@ -327,7 +327,7 @@ if __name__ == '__main__':
     if sys.argv[1] == 'attack':
         attack(bytes.fromhex(sys.argv[2]))
     elif sys.argv[1] == 'nonces':
-        sys.exit(nonces(sys.argv[2], list(map(float, sys.argv[3:]))))
+        sys.exit(nonces(sys.argv[2], [tuple(map(float, word.split('-'))) for word in sys.argv[3:]]))
     elif sys.argv[1] == 'initiation':
         initiation(sys.argv[2])
     else:

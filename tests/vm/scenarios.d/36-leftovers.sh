@@ -1,6 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
-# timeout: 180
+# timeout: 240
 #
 # Nothing of the packet that came is on the packet that leaves: no mark, no priority, no conntrack entry, no timestamp (fq
 # would drop it, or send it later), no queue number, no IPsec state. Each is put on outer packets, and on customers',
@@ -30,6 +30,7 @@ dirt() {
 			counter old { }
 			counter seen { }
 			counter put { }
+			counter own { }
 			chain before {
 				type filter hook prerouting priority -150;
 				iifname "$2" meta l4proto udp meta mark set $4 meta priority set 1:2 ct mark set $4 counter name put
@@ -37,6 +38,7 @@ dirt() {
 			chain after {
 				type filter hook postrouting priority 0;
 				oifname "$3" meta l4proto udp counter name seen
+				oifname "$3" meta l4proto udp ct original proto-dst 5300 counter name own
 				oifname "$3" meta mark $4 counter name marked
 				oifname "$3" meta priority 1:2 counter name prioritised
 				oifname "$3" ct mark $4 ct direction original counter name old
@@ -57,7 +59,7 @@ dirt local to-remote to-alice 0x77
 load 'marked, prioritised, tracked'
 clean remote
 clean local
-check 'what leaves is tracked as what it is' test "$(at remote conntrack -L -p udp --orig-dst 10.3.0.2 2>/dev/null | grep -c 'dport=5300')" -ge 32
+check 'what leaves is tracked as what it is' test "$(count remote own)" -ge 320
 for node in local remote; do at "$node" nft flush ruleset; done
 # The other way: customers' datagrams in, outer packets out. Another mark: connections have kept the first.
 dirt local to-alice to-remote 0x78

@@ -23,7 +23,7 @@ await 10 test -s /tmp/link.pcap || bail 'no tcpdump'
 remote_all() {
 	on remote <<-END
 		add-link l peer-key $LOCAL_PUB $*
-		add-tunnel t link l mode server target 10.3.0.2:5300
+		add-tunnel t link l mode server target 10.3.0.2:5300 idle 80000
 	END
 }
 restart_remote() {
@@ -64,7 +64,7 @@ for family in 4 6; do
 	remote_all
 	on local <<-END
 		add-link l peer-key $REMOTE_PUB peer $target:7380
-		add-tunnel t link l mode server listen 10.1.0.2:5000
+		add-tunnel t link l mode server listen 10.1.0.2:5000 idle 80000
 	END
 	alive "IPv$family: the link comes up"
 	recording=$(python3 /t/wire.py initiation /tmp/link.pcap)

@@ -14,6 +14,7 @@
  *   sink    the same without answers
  *   client  send, and check every answer
  *   send    the same without answers
+ *   churn   a client whose customers come and go, until --until is reached
  *   flood   send as fast as possible until told to end, check nothing
  *   raw     send the payloads given in hex, or random ones
  *
@@ -31,7 +32,13 @@
  *   --gso N              N datagrams in one send call (UDP_SEGMENT)
  *   --pieces N           each datagram in N pieces (MSG_MORE): a non-linear skb
  *   --connect            connect the sockets
- *   --delay MS           echo: answer later
+ *   --delay LO[-HI]      echo: answer so many ms later, mixed: answers overtake one another
+ *   --late PERCENT       echo: so many answers are delayed, the others leave at once (100)
+ *   --twice PERCENT      echo: so many answers are given twice, each with a delay of its own
+ *   --within MS          echo: no answer that is older
+ *   --ports N            churn: customers use N ports from that of --bind on, each at one time by one
+ *   --stay               churn: not before being told to end
+ *   --life N             churn: a customer leaves after N datagrams or so; its port is another's soon
  *   --from-port P        echo: answer from another port
  *   --fault KIND         echo: flip a bit of every tenth answer, send it twice, to the peer before (swap) or
  *                        not at all (drop): to show that clients notice
@@ -127,12 +134,14 @@ static const struct role {
 	{ "sink", run_sink, false, false },
 	{ "client", run_client, true, true },
 	{ "send", run_send, true, true },
+	{ "churn", run_churn, true, true },
 	{ "flood", run_flood, true, false },
 	{ "raw", run_raw, true, true },
 };
 
 enum { O_NS = 256, O_BIND, O_TO, O_SOCKETS, O_COUNT, O_SIZE, O_WINDOW, O_RATE, O_STALL, O_DRAIN, O_RUN, O_GSO, O_PIECES,
-       O_CONNECT, O_UNTIL, O_FAULT, O_DELAY, O_FROM_PORT, O_SECONDS, O_RANDOM, O_SEED, O_REPEAT, O_EXPECT };
+       O_CONNECT, O_UNTIL, O_FAULT, O_DELAY, O_FROM_PORT, O_SECONDS, O_RANDOM, O_SEED, O_REPEAT, O_EXPECT,
+       O_PORTS, O_STAY, O_LIFE, O_LATE, O_TWICE, O_WITHIN };
 
 static const struct option long_options[] = {
 	{ "ns", 1, NULL, O_NS }, { "bind", 1, NULL, O_BIND }, { "to", 1, NULL, O_TO },
@@ -142,7 +151,9 @@ static const struct option long_options[] = {
 	{ "pieces", 1, NULL, O_PIECES }, { "connect", 0, NULL, O_CONNECT }, { "until", 1, NULL, O_UNTIL }, { "fault", 1, NULL, O_FAULT }, { "delay", 1, NULL, O_DELAY },
 	{ "from-port", 1, NULL, O_FROM_PORT }, { "seconds", 1, NULL, O_SECONDS }, { "random", 1, NULL, O_RANDOM },
 	{ "seed", 1, NULL, O_SEED }, { "repeat", 1, NULL, O_REPEAT },
-	{ "expect", 1, NULL, O_EXPECT }, { NULL, 0, NULL, 0 }
+	{ "ports", 1, NULL, O_PORTS }, { "stay", 0, NULL, O_STAY }, { "life", 1, NULL, O_LIFE }, { "late", 1, NULL, O_LATE },
+	{ "twice", 1, NULL, O_TWICE },
+	{ "within", 1, NULL, O_WITHIN }, { "expect", 1, NULL, O_EXPECT }, { NULL, 0, NULL, 0 }
 };
 
 static unsigned int number(const char *text)
@@ -155,10 +166,18 @@ static unsigned int number(const char *text)
 	return (unsigned int)n;
 }
 
-static void option(struct options *o, int which, const char *arg)
+/* LO or LO-HI */
+static void range(const char *text, unsigned int *lo, unsigned int *hi)
 {
 	char *dash;
 
+	*lo = *hi = (unsigned int)strtoul(text, &dash, 10);
+	if (*dash == '-')
+		*hi = number(dash + 1);
+}
+
+static void option(struct options *o, int which, const char *arg)
+{
 	switch (which) {
 	case O_NS: o->ns = arg; break;
 	case O_BIND:
@@ -173,11 +192,7 @@ static void option(struct options *o, int which, const char *arg)
 		break;
 	case O_SOCKETS: o->sockets = number(arg); break;
 	case O_COUNT: o->count = number(arg); break;
-	case O_SIZE:
-		o->lo = o->hi = (unsigned int)strtoul(arg, &dash, 10);
-		if (*dash == '-')
-			o->hi = number(dash + 1);
-		break;
+	case O_SIZE: range(arg, &o->lo, &o->hi); break;
 	case O_WINDOW: o->window = number(arg); break;
 	case O_RATE: o->rate = number(arg); break;
 	case O_STALL: o->stall = number(arg); break;
@@ -188,7 +203,13 @@ static void option(struct options *o, int which, const char *arg)
 	case O_UNTIL: o->until = number(arg); break;
 	case O_FAULT: o->fault = arg; break;
 	case O_CONNECT: o->connect = true; break;
-	case O_DELAY: o->delay = number(arg); break;
+	case O_DELAY: range(arg, &o->delay, &o->delay_hi); break;
+	case O_PORTS: o->ports = number(arg); break;
+	case O_STAY: o->stay = true; break;
+	case O_LIFE: o->life = number(arg); break;
+	case O_LATE: o->late = number(arg); break;
+	case O_TWICE: o->twice = number(arg); break;
+	case O_WITHIN: o->within = number(arg); break;
 	case O_FROM_PORT: o->from_port = number(arg); break;
 	case O_SECONDS: o->seconds = number(arg); break;
 	case O_RANDOM: o->random = number(arg); break;
@@ -222,14 +243,14 @@ static const struct role *role_named(const char *name)
 		if (!strcmp(name, roles[i].name))
 			return &roles[i];
 	errno = 0;
-	die("which role? echo, sink, client, send, flood or raw; the head of sdtload/main.c says more");
+	die("which role? echo, sink, client, send, churn, flood or raw; the head of sdtload/main.c says more");
 }
 
 static int run_role(int argc, char **argv, bool last)
 {
 	struct sigaction action = { .sa_handler = on_term };
 	struct options o = { .sockets = 1, .count = 1, .window = 1, .stall = 1000, .run = 1, .lo = 64, .hi = 64,
-			     .repeat = 1 };
+			     .repeat = 1, .late = 100 };
 	const struct role *role = role_named(argc ? argv[0] : NULL);
 	int which;
 

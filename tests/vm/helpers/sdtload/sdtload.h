@@ -29,8 +29,9 @@ struct options {
 	struct address bind[LIST_MAX], to[LIST_MAX];
 	unsigned int binds, tos;
 	unsigned int sockets, count, lo, hi, window, rate;
-	unsigned int until, stall, drain, run, gso, pieces, delay, from_port, seconds, random, seed, repeat;
-	bool connect;
+	unsigned int until, stall, drain, run, gso, pieces, delay, delay_hi, from_port, seconds, random, seed, repeat;
+	unsigned int ports, life, late, twice, within;
+	bool connect, stay;
 	const char *fault;
 	char **rest;
 	int rests;
@@ -49,7 +50,8 @@ double now_ms(void);
 void ready(void);		/* whoever waits for this role may go on */
 
 /* tally.c: what was counted, and what was expected of it */
-enum { SENT, RECEIVED, LOST, CHANGED, DUPLICATED, MISROUTED, WRONG_SOURCE, SEND_ERRORS, EMPTY, PEERS, TALLIES };
+enum { SENT, RECEIVED, LOST, CHANGED, DUPLICATED, MISROUTED, WRONG_SOURCE, SEND_ERRORS, EMPTY, PEERS, LATE, RENEWED, WITHHELD,
+       TALLIES };
 
 extern uint64_t tally[TALLIES];
 
@@ -90,6 +92,9 @@ bool customer_write(struct customer *c, const struct options *o, const void *p, 
 int run_client(struct options *o);
 int run_send(struct options *o);
 int run_flood(struct options *o);
+
+/* churn.c */
+int run_churn(struct options *o);
 
 /* serve.c */
 int run_echo(struct options *o);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 
 #include "sdtload.h"
 
@@ -20,9 +21,9 @@ struct peer {
 	struct address a;
 };
 
-struct later {
-	double due;
-	unsigned int len;
+struct later {			/* an answer that waits in the wheel */
+	struct later *next;
+	double stamp;		/* when its question came, as the kernel says; the wall clock */
 	int fd;
 	struct msghdr m;
 	struct iovec iov;
@@ -30,6 +31,14 @@ struct later {
 	char control[128];
 	uint8_t data[];
 };
+
+#define WHEEL		4096	/* slots of one ms */
+
+static struct {
+	struct later *slot[WHEEL];
+	uint64_t at;		/* ms; everything up to then has left */
+	unsigned int waiting;
+} wheel;
 
 #define HASH_SIZE	4096
 
@@ -87,34 +96,104 @@ static void note_peer(const struct address *a)
 	tally[PEERS]++;
 }
 
-static void echo_later(struct later ***tail, const struct options *o, int fd, const struct msghdr *m, const uint8_t *p,
-		       unsigned int len)
-{
-	struct later *l = allocate(1, sizeof(*l) + len);
-
-	/* Intrusive list would need a field more; the ring of pointers is the caller's. */
-	l->due = now_ms() + o->delay;
-	l->len = len;
-	l->fd = fd;
-	l->m = *m;
-	memcpy(&l->to.a, m->msg_name, m->msg_namelen);
-	memcpy(l->control, m->msg_control, m->msg_controllen);
-	memcpy(l->data, p, len);
-	l->iov.iov_base = l->data;
-	l->iov.iov_len = len;
-	l->m.msg_name = &l->to.a;
-	l->m.msg_control = l->control;
-	l->m.msg_iov = &l->iov;
-	**tail = l;
-	(*tail)++;
-}
-
 static void echo_send(int fd, const struct msghdr *m)
 {
 	if (sendmsg(fd, m, 0) < 0)
 		tally[SEND_ERRORS]++;
 	else
 		tally[SENT]++;
+}
+
+static double wall_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec * 1e3 + t.tv_nsec * 1e-6;
+}
+
+static void echo_later(const struct options *o, int fd, const struct msghdr *m, double stamp)
+{
+	static uint32_t turn;
+	unsigned int delay = 0;
+	struct later *l = allocate(1, sizeof(*l) + m->msg_iov->iov_len);
+	uint64_t now = (uint64_t)now_ms(), due;
+
+	if (mix(turn, 0x1a7e) % 100 < o->late)
+		delay = o->delay + mix(turn, 0xde1a) % (o->delay_hi - o->delay + 1);
+	turn++;
+	if (!wheel.waiting)
+		wheel.at = now - 1;
+	/* A slot that was passed already would have to wait for a whole turn. */
+	due = now + delay <= wheel.at ? wheel.at + 1 : now + delay;
+	l->stamp = stamp;
+	l->fd = fd;
+	l->m = *m;
+	memcpy(&l->to.a, m->msg_name, m->msg_namelen);
+	memcpy(l->control, m->msg_control, m->msg_controllen);
+	memcpy(l->data, m->msg_iov->iov_base, m->msg_iov->iov_len);
+	l->iov.iov_base = l->data;
+	l->iov.iov_len = m->msg_iov->iov_len;
+	l->m.msg_name = &l->to.a;
+	l->m.msg_control = l->control;
+	l->m.msg_iov = &l->iov;
+	l->next = wheel.slot[due % WHEEL];
+	wheel.slot[due % WHEEL] = l;
+	wheel.waiting++;
+}
+
+/* Send what is due. */
+static void wheel_run(const struct options *o)
+{
+	uint64_t now = (uint64_t)now_ms();
+	struct later *l;
+
+	while (wheel.waiting && wheel.at < now) {
+		struct later **slot = &wheel.slot[++wheel.at % WHEEL];
+
+		while ((l = *slot)) {
+			*slot = l->next;
+			wheel.waiting--;
+			if (o->within && wall_ms() - l->stamp > o->within)
+				tally[WITHHELD]++;
+			else
+				echo_send(l->fd, &l->m);
+			free(l);
+		}
+	}
+}
+
+/* Milliseconds until something is due, at most @most. */
+static int wheel_wait(int most)
+{
+	int64_t gone = (int64_t)now_ms() - (int64_t)wheel.at;
+	int i;
+
+	for (i = 1; wheel.waiting && i - gone < most && i < WHEEL; i++)
+		if (wheel.slot[(wheel.at + (uint64_t)i) % WHEEL])
+			return i < gone ? 0 : (int)(i - gone);
+	return most;
+}
+
+/* Leave in @m only what an answer may say: where from. Returns when the datagram came, if that was asked for. */
+static double answer_control(struct msghdr *m, char *control)
+{
+	struct cmsghdr *h, *from = NULL;
+	struct timespec t = { 0 };
+
+	for (h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h)) {
+		if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_TIMESTAMPNS)
+			memcpy(&t, CMSG_DATA(h), sizeof(t));
+		else
+			from = h;
+	}
+	m->msg_controllen = 0;
+	if (from) {
+		m->msg_controllen = CMSG_ALIGN(from->cmsg_len);
+		memcpy(control, from, from->cmsg_len);
+	}
+	m->msg_control = control;
+	return t.tv_sec * 1e3 + t.tv_nsec * 1e-6;
 }
 
 /* Every tenth answer goes wrong. */
@@ -142,8 +221,6 @@ static void echo_faulty(const struct options *o, int fd, struct msghdr *m, uint8
 
 static int run_serve(struct options *o, bool answers)
 {
-	static struct later *ring[65536];
-	struct later **tail = ring, **head = ring;
 	uint8_t *buffer = allocate(PAYLOAD_MAX + 1, 1);
 	struct epoll_event events[LIST_MAX];
 	int fds[LIST_MAX], out[LIST_MAX], epoll = epoll_new(), n, i, on = 1;
@@ -151,6 +228,8 @@ static int run_serve(struct options *o, bool answers)
 
 	if (!o->binds)
 		die("%s needs --bind", role_name);
+	if (o->delay > o->delay_hi || o->delay_hi >= WHEEL)
+		die("--delay is at most %d ms", WHEEL - 1);
 	for (i = 0; i < (int)o->binds; i++) {
 		int family = o->bind[i].a.ss_family;
 
@@ -158,6 +237,8 @@ static int run_serve(struct options *o, bool answers)
 		if (setsockopt(fds[i], family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
 			       family == AF_INET ? IP_PKTINFO : IPV6_RECVPKTINFO, &on, sizeof(on)))
 			die("packet information");
+		if (o->within && setsockopt(fds[i], SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)))
+			die("time stamps");
 		if (o->from_port) {
 			struct address other = o->bind[i];
 
@@ -168,20 +249,14 @@ static int run_serve(struct options *o, bool answers)
 	}
 	ready();
 	for (;;) {
-		int timeout = over ? 20 : 1000;
-
-		if (head != tail) {
-			double wait = (*head)->due - now_ms();
-
-			timeout = wait < 0 ? 0 : wait < timeout ? (int)wait + 1 : timeout;
-		}
-		n = epoll_wait(epoll, events, LIST_MAX, timeout);
+		n = epoll_wait(epoll, events, LIST_MAX, wheel_wait(over ? 20 : 1000));
 		for (i = 0; i < n; i++) {
-			char control[128];
+			char control[128], answer[128];
 			struct address from;
 			struct iovec iov = { buffer, PAYLOAD_MAX + 1 };
 			struct msghdr m = { .msg_name = &from.a, .msg_iov = &iov, .msg_iovlen = 1 };
 			uint32_t s = events[i].data.u32;
+			double stamp;
 			ssize_t len;
 			int burst;
 
@@ -198,23 +273,20 @@ static int run_serve(struct options *o, bool answers)
 				served(buffer, (unsigned int)len);
 				iov.iov_len = (size_t)len;
 				m.msg_flags = 0;
-				if (answers && o->delay)
-					echo_later(&tail, o, out[s], &m, buffer, (unsigned int)len);
-				else if (answers && o->fault)
+				stamp = answer_control(&m, answer);
+				if (answers && (o->delay_hi || o->twice)) {
+					echo_later(o, out[s], &m, stamp);
+					if (mix((uint32_t)tally[RECEIVED], 0x2) % 100 < o->twice)
+						echo_later(o, out[s], &m, stamp);
+				} else if (answers && o->fault) {
 					echo_faulty(o, out[s], &m, buffer);
-				else if (answers)
+				} else if (answers) {
 					echo_send(out[s], &m);
+				}
 			}
 		}
-		for (; head != tail && (*head)->due <= now_ms(); head++) {
-			echo_send((*head)->fd, &(*head)->m);
-			free(*head);
-		}
-		if (head == tail)
-			head = tail = ring;
-		if (tail - ring > (long)(sizeof(ring) / sizeof(*ring)) - 2048)
-			die("too many answers wait");
-		if (n > 0 || !over || head != tail)
+		wheel_run(o);
+		if (n > 0 || !over || wheel.waiting)
 			quiet = 0;
 		else if (!quiet)
 			quiet = now_ms();

@@ -8,6 +8,7 @@
 
 static const char *const tally_names[TALLIES] = {
 	"sent", "received", "lost", "changed", "duplicated", "misrouted", "wrong_source", "send_errors", "empty", "peers",
+	"late", "renewed", "withheld",
 };
 
 uint64_t tally[TALLIES];
