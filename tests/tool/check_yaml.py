@@ -241,7 +241,7 @@ def check_counters():
     yield order == wanted, f"counters: {set(order) ^ set(wanted)}"
     names = [name for _, _, name, _ in table]
     yield len(set(names)) == len(names), "two counters of one name"
-    # 18, 25: a cookie, or a reset, is sent before it is known, or where it is not, whose message it answers.
+    # 18: a cookie is sent before it is known whose initiation it answers; 25: a reset, for a session that is not known.
     scopes = {
         "NODE": [18, 25, *range(40, 60)],
         "LINK": [*range(8, 18), *range(19, 25), *range(26, 33), 37, 38, *range(60, 120)],
