@@ -15,17 +15,6 @@
 
 nodes test_time_div=10
 
-# silence: the routers say nothing of packets that are too big.
-silence() {
-	local node
-	for node in west east; do
-		at "$node" nft -f - <<<'table inet silent { chain output { type filter hook output priority 0; icmp type destination-unreachable drop; icmpv6 type packet-too-big drop; }; }'
-	done
-}
-talk() {
-	at west nft delete table inet silent
-	at east nft delete table inet silent
-}
 passes() { sdtload "${echo4[@]}" -- client --ns alice --to 10.1.0.2:5000 --count 5 --size 1440; }
 
 # --- narrow from the beginning
@@ -40,7 +29,6 @@ hang_up
 
 silence
 calls 10.4.0.2:7380
-traffic 'a black hole on the link is none for customers, not for a moment' "${echo4[@]}" -- client --ns alice --to 10.1.0.2:5000 --count 50 --window 4 --stall 5000 --size 1473-3000
 finds 'what nobody says is found out' 1365 1372
 hang_up
 
