@@ -21,9 +21,9 @@
 . /t/sdt.sh
 
 REPLIES=${SDT_REPLIES:-20000}
-# Protocol times are a fortieth: sessions last 3 s, ports rest as long, and channels end after 0.2 and 0.3 s.
+# Protocol times are a fortieth: sessions last 3 s, ports rest as long, and channels end after 0.4 and 0.5 s.
 TIME_DIV=40
-IDLE_LOCAL=8 IDLE_SERVER=12
+IDLE_LOCAL=16 IDLE_SERVER=20
 # Answers that the target gives late, and the age that none may reach.
 LATE='0-300' WITHIN=1500
 # As many ports as the channels of a few seconds need.
@@ -159,13 +159,14 @@ add_up() {
 	while read -r name value; do _stat[$name]=$value; done </tmp/.sums
 }
 
-# The numbers of tunnels a and b, which they exchange.
+# The numbers of tunnels a and b, which they exchange, and where they listen.
 declare -A number=([a]=0 [b]=1)
+declare -A listen=([a]=10.1.0.2:5000 [b]=10.1.0.2:5001)
 # The port of the target.
 target=5300
 
 add_on_local() {
-	echo "add-tunnel $1 link l id ${number[$1]} mode server listen 10.1.0.2:500$([ "$1" = a ] || echo 1) idle $IDLE_LOCAL"
+	echo "add-tunnel $1 link l id ${number[$1]} mode server listen ${listen[$1]} idle $IDLE_LOCAL"
 }
 
 # Also sets the range that comes after.
@@ -219,10 +220,15 @@ flows() {
 	local from
 	answers
 	from=$REPLY
-	await 60 enough_answers "$((from + SHARE))" || bail "no traffic $1"
+	await 60 enough_answers "$((from + SHARE))" || no_traffic "$1"
 	disturbed=$((disturbed + 1))
 	answers
 	note "$disturbed: $((REPLY - from)) answers $1, ${SECONDS} s"
+}
+no_traffic() {
+	local node
+	for node in local remote spare; do note "$node: $(sdtctl -n "$node" show links && sdtctl -n "$node" stats)"; done
+	bail "no traffic $1"
 }
 enough_answers() {
 	answers
