@@ -9,7 +9,7 @@
  *   --spread BITS        the last bits of the source address, and its port, are other ones each time
  *   --to ADDR:PORT       destination
  *   --count N            datagrams (1)
- *   --rate N             at most so many a second; else as fast as nobody else needs the processor
+ *   --rate N             at most so many a second; else as fast as it can
  *   HEX                  what is in them, or
  *   --initiations HEX    each is an initiation with random content and the mac1 of somebody who knows
  *                        this public key, the receiver's
@@ -270,7 +270,6 @@ int main(int argc, char **argv)
 		{ "cookies", no_argument, NULL, 'k' },
 		{ 0 },
 	};
-	struct sched_param idle = { 0 };
 	int opt;
 
 	if (sodium_init() < 0)
@@ -293,8 +292,6 @@ int main(int argc, char **argv)
 	if (!o.from.len || o.from.len != o.to.len)
 		die("from and to, of one family");
 	enter();
-	if (o.count > 100 && sched_setscheduler(0, SCHED_IDLE, &idle))
-		die("scheduling");
 	send_all(raw_socket());
 	return 0;
 }

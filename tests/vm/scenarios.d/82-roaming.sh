@@ -76,3 +76,23 @@ check 'the NAT takes port 9002' snat 9002
 alive 'the NAT takes port 9002: followed at once, nothing is lost'
 check 'the NAT takes port 9002: shown' await 5 endpoint_is remote 10.2.0.1:9002
 check_counters 'no handshake was needed for any of it' 'remote.l.keypairs == 1'
+
+# The link moves to the other address family, and back: its customers notice nothing.
+at local nft flush ruleset
+at local conntrack -F
+for move in '[fd02::2]:7380 [fd02::1]:7380' '10.2.0.2:7380 10.2.0.1:7380'; do
+	read -r peer endpoint <<<"$move"
+	counters remote
+	opened=$(value remote.t.channels-opened)
+	background alice sdtload "${echo[@]}" --expect peers=1 -- "${client[@]}" --count 200 --rate 50 --window 100 --stall 5000
+	stream=$!
+	await 5 _counters_hold "remote.t.channels-opened > $opened"
+	on local <<<"set-link l peer $peer"
+	if wait "$stream"; then
+		ok "to $peer: nothing is lost on the way"
+	else
+		not_ok "to $peer: nothing is lost on the way" "$(cat /tmp/alice-sdtload.log)"
+	fi
+	check "to $peer: shown as the endpoint" await 5 endpoint_is remote "$endpoint"
+	check_counters "to $peer: on the same channel" "remote.t.channels-opened == $((opened + 1))"
+done

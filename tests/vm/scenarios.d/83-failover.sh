@@ -23,31 +23,31 @@ _namespaces+=(gw1 gw2 bob)
 {
 	printf 'netns add %s\n' gw1 gw2 bob
 	for n in 1 2; do
-		echo "link add gw$n address 02:00:00:00:20:0$n netns local type veth peer name link address 02:00:00:00:21:0$n netns gw$n"
-		echo "link add gw$n address 02:00:00:00:30:0$n netns bob type veth peer name target address 02:00:00:00:31:0$n netns gw$n"
+		echo "link add gw$n address 02:00:00:00:20:0$n netns local type veth peer name front address 02:00:00:00:21:0$n netns gw$n"
+		echo "link add gw$n address 02:00:00:00:30:0$n netns bob type veth peer name back address 02:00:00:00:31:0$n netns gw$n"
 	done
 } | ip -batch -
 for ns in local bob; do
 	net=2 own=1
 	[ $ns = local ] || net=3 own=2
 	ip -n $ns -batch - <<-END
-		link add br type bridge forward_delay 0
+		link add name segment type bridge forward_delay 0
 		link set lo up
-		link set gw1 master br up
-		link set gw2 master br up
-		link set br up
-		addr add 10.$net.0.$own/24 dev br
-		addr add fd0$net::$own/64 dev br nodad
+		link set gw1 master segment up
+		link set gw2 master segment up
+		link set segment up
+		addr add 10.$net.0.$own/24 dev segment
+		addr add fd0$net::$own/64 dev segment nodad
 	END
 done
 for n in 1 2; do
 	ip -n gw$n -batch - <<-END
 		link set lo up
-		link set link up
-		link set target up
-		addr add 10.2.0.1$n/24 dev link
-		addr add fd02::1$n/64 dev link nodad
-		addr add 10.3.0.1$n/24 dev target
+		link set front up
+		link set back up
+		addr add 10.2.0.1$n/24 dev front
+		addr add fd02::1$n/64 dev front nodad
+		addr add 10.3.0.1$n/24 dev back
 	END
 done
 
@@ -96,7 +96,7 @@ uptime() {
 
 # announce GATEWAY ADDRESS: the neighbours learn of it, as a fail-over daemon would tell them.
 announce() {
-	ip -n "$1" neigh flush dev link
+	ip -n "$1" neigh flush dev front
 	at "$1" ping -c 1 -W 5 -I "$2" "$3" >/dev/null
 }
 
@@ -111,8 +111,8 @@ by_hand() {
 	stream 400 "$(received)"
 	milliseconds
 	cut=$REPLY
-	ip -n "$from" addr del "$address" dev link
-	ip -n "$to" addr add "$address" dev link nodad
+	ip -n "$from" addr del "$address" dev front
+	ip -n "$to" addr add "$address" dev front nodad
 	announce "$to" "${address%/*}" "$neighbour"
 	milliseconds
 	moved=$REPLY
@@ -129,22 +129,22 @@ tunnel_to() {
 	traffic "$1: the link comes up" "${echo[@]}" -- "${client[@]}" --count 40
 }
 
-ip -n gw1 addr add 10.2.0.2/24 dev link
+ip -n gw1 addr add 10.2.0.2/24 dev front
 tunnel_to 10.2.0.2:7380
 by_hand 'IPv4, by hand' gw1 gw2 10.2.0.2/24 10.2.0.1
-ip -n gw2 addr del 10.2.0.2/24 dev link
+ip -n gw2 addr del 10.2.0.2/24 dev front
 on local <<<$'del-tunnel t\ndel-link l'
 
-ip -n gw1 addr add fd02::2/64 dev link nodad
+ip -n gw1 addr add fd02::2/64 dev front nodad
 tunnel_to '[fd02::2]:7380'
 by_hand 'IPv6, by hand' gw1 gw2 fd02::2/64 fd02::1
-ip -n gw2 addr del fd02::2/64 dev link
+ip -n gw2 addr del fd02::2/64 dev front
 on local <<<$'del-tunnel t\ndel-link l'
 
 # VRRP
 has_address() { [ -n "$(ip -n "$1" -o addr show to 10.2.0.2)" ]; }
 for n in 1 2; do
-	sed "s/eth0/link/; s|192\.0\.2\.10/24|10.2.0.2/24|; s/priority 100/priority $((102 - n))/" /t/keepalived.conf >/tmp/gw$n.conf
+	sed "s/eth0/front/; s|192\.0\.2\.10/24|10.2.0.2/24|; s/priority 100/priority $((102 - n))/" /t/keepalived.conf >/tmp/gw$n.conf
 	background gw$n keepalived --dont-fork --vrrp --log-console --use-file=/tmp/gw$n.conf --pid=/run/gw$n.pid --vrrp_pid=/run/gw$n-vrrp.pid
 	keepalived=$!
 	[ $n = 2 ] || check 'VRRP: the first gateway takes the address' await 30 has_address gw1
@@ -160,7 +160,7 @@ check_not 'VRRP: the second gateway waits' has_address gw2
 stream 700 "$(received)"
 milliseconds
 cut=$REPLY
-ip -n gw1 link set link down
+ip -n gw1 link set front down
 check 'VRRP: the address moves to the second gateway' await 20 has_address gw2
 milliseconds
 lost 'VRRP' "$cut" "$REPLY"

@@ -57,3 +57,23 @@ endpoints=$(show remote links '.[] | select(.name == "l").lane | map(.endpoint) 
 check_equal 'the node that answers follows each lane to its own endpoint' \
 	"$(show local links '.[] | select(.name == "l").lane | map("10.2.0.1:\(."local-port")") | tojson')" "$endpoints"
 check_counters 'nothing was lost on the way' 'remote.l.rx-lane == 0' 'local.l.rx-lane == 0' 'remote.l.keypairs == 1'
+
+# A NAT on the way gives one lane another port: that lane is followed, the others stay.
+port=$(show local links '.[] | select(.name == "l").lane[1]."local-port"')
+at local nft -f - <<END
+table ip nat {
+	chain out {
+		type nat hook postrouting priority srcnat
+		ip protocol udp udp sport $port oifname "to-remote" snat to 10.2.0.1:9001
+	}
+}
+END
+at local conntrack -F
+check 'a lane gets another port: nothing is lost' taskset -c 1 sdtload "${echo[@]}" -- \
+	client --ns alice --bind 10.1.0.1:7100 --to 10.1.0.2:5000 --sockets 8 --count 400 --window 8 --size 0-1400
+endpoints_now() { show remote links '.[] | select(.name == "l").lane | map(.endpoint) | tojson'; }
+wanted=$(jq -c '.[1] = "10.2.0.1:9001"' <<<"$endpoints")
+followed() { [ "$(endpoints_now)" = "$wanted" ]; }
+await 5 followed || true
+check_equal 'a lane gets another port: followed, alone' "$wanted" "$(endpoints_now)"
+check_counters 'a lane gets another port: without a handshake' 'remote.l.keypairs == 1'

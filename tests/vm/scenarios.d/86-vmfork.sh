@@ -27,7 +27,7 @@ fork() {
 	link lanes 2
 	tunnel t 0
 	traffic "$name: the link comes up" "${echo[@]}" -- "${client[@]}" --sockets 4 --count 20
-	background alice sdtload send --ns alice --to 10.1.0.2:5000 --sockets 4 --size 400 --rate 100 --count 100000
+	background alice sdtload send --ns alice --to 10.1.0.2:5000 --sockets 4 --size 400 --rate 50 --count 100000
 	stream=$!
 	for round in 1 2; do
 		counters local remote
@@ -46,7 +46,6 @@ fork() {
 	kill "$capture"
 	await 5 _gone "$capture"
 	check "$name: no nonce occurs twice, and no session outlives the notification" python3 /t/wire.py nonces /tmp/link.pcap "${times[@]}"
-	note "$(python3 /t/wire.py nonces /tmp/link.pcap "${times[@]}")"
 }
 
 forget() {
