@@ -60,7 +60,7 @@ alive() { traffic "$1" "${echo[@]}" -- "${client[@]}" --count 40 --window 8 --st
 
 for family in 4 6; do
 	target=10.2.0.2 elsewhere=10.2.0.77
-	[ "$family" = 4 ] || target=[fd02::2] elsewhere=[fd02::77]
+	[ "$family" = 4 ] || target='[fd02::2]' elsewhere='[fd02::77]'
 	remote_all
 	on local <<-END
 		add-link l peer-key $REMOTE_PUB peer $target:7380
@@ -94,7 +94,7 @@ for family in 4 6; do
 
 	# It calls by itself, and so knows nothing of its peer's timestamps, though there is a session.
 	source=10.2.0.1
-	[ "$family" = 4 ] || source=[fd02::1]
+	[ "$family" = 4 ] || source='[fd02::1]'
 	restart_remote peer "$source:7380"
 	link_up remote
 	alive "IPv$family, after a restart that called: traffic flows"
