@@ -1,6 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
-# timeout: 400
+# timeout: 180
 #
 # Router mode: customers of both nodes and both families write to addresses on the other side, and answers come from there;
 # nothing of the nodes' own is captured, though each captures all that others send. What sdtctl capture prints, installs
@@ -83,6 +83,7 @@ check 'remove' sdtctl -n local capture out remove
 check 'remove again' sdtctl -n local capture out remove
 
 mkdir /tmp/fake
+# shellcheck disable=SC2016 # for the script
 printf '#!/bin/sh\n[ "$1" != -f ] || exit 7\nexec %s "$@"\n' "$(type -P nft)" >/tmp/fake/nft
 chmod +x /tmp/fake/nft
 fails() { PATH=/tmp/fake:$PATH refused local capture out install "${some[@]}"; }

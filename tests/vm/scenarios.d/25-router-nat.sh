@@ -2,7 +2,7 @@
 # programs: pkg:coturn pkg:tftpd-hpa pkg:tftp-hpa
 # packages: coturn tftpd-hpa tftp-hpa
 # files: tests/vm/helpers/sdt.sh
-# timeout: 400
+# timeout: 180
 # once: 6.12
 #
 # Router mode as the NAT that it is, RFC 4787: endpoint-independent mapping, each filter, hairpin, timeouts. What coturn's
@@ -124,8 +124,8 @@ fetch() {
 check 'filter address: TFTP works' fetch address 7100:7101
 check_not 'filter address-port: it does not' fetch address-port 7110:7111
 
-# Its children would go on asking for a while.
-pkill in.tftpd
+# Its children would go on asking for a while, and do not end when told to.
+pkill -KILL -x in.tftpd
 
 # --- a mapping ends, and its port rests
 
