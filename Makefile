@@ -69,6 +69,9 @@ dkms-remove:
 check:
 	tests/check
 
+invariant:
+	tests/invariant $(REPLIES)
+
 kernels:
 	tests/kernels
 
@@ -88,8 +91,8 @@ clean:
 help:
 	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all module tools install uninstall dkms-source dkms-install dkms-remove check kernels lint demo fuzz \
-	clean help
+.PHONY: all module tools install uninstall dkms-source dkms-install dkms-remove check invariant kernels lint demo \
+	fuzz clean help
 
 #: make                  the module (sdt.ko) for the running kernel, and build/sdtctl
 #: make module|tools     one of the two; KDIR=FOLDER or KVER=RELEASE for another kernel
@@ -98,6 +101,7 @@ help:
 #: make dkms-install     the module by DKMS, made anew with each new kernel; KVER=RELEASE
 #: make dkms-remove      undo that
 #: make check            unit tests, then scenarios in virtual machines; loads nothing here
+#: make invariant        1,000,000 answers, each to the right customer, in User-Mode Linux; REPLIES=N
 #: make kernels          build for every kernel that is tested, without warnings
 #: make lint             style, static checks, builds with another compiler
 #: make fuzz T=SECONDS   fuzz the decoders

@@ -4,6 +4,7 @@
 
 #include "channel_int.h"
 #include "compat/compat.h"
+#include "contacts.h"
 #include "event.h"
 #include "ingress.h"
 
@@ -74,6 +75,8 @@ struct sdt_channel *sdt_channel_alloc(struct sdt_tunnel *t)
 	struct sdt_channel *c = kmem_cache_zalloc(channel_cache, GFP_ATOMIC | __GFP_NOWARN);
 
 	if (c) {
+		if (t->contacts)
+			INIT_LIST_HEAD(&c->contacts);
 		c->in.seen = jiffies;
 		c->out.seen = jiffies;
 	}
@@ -133,6 +136,8 @@ struct sk_buff *sdt_channel_end(struct sdt_tunnel *t, struct sdt_channel *c)
 	lockdep_assert_held(&t->lock);
 	WRITE_ONCE(c->state, SDT_CHANNEL_DEAD);
 	sdt_channel_link_out(chs, c);
+	if (t->contacts)
+		sdt_contacts_forget(t, c);
 	if (sdt_channels_at_server(t)) {
 		atomic_dec(&t->link->peer_channels);
 		return sdt_ports_leave(t, &c->server);
@@ -282,16 +287,18 @@ static void fill_info(const struct sdt_tunnel *t, struct sdt_channel *c,
 	info->out_datagrams = READ_ONCE(c->out.datagrams);
 	if (!sdt_channels_at_server(t)) {
 		sdt_channel_customer(c, &info->customer);
-		sdt_channel_local(c, &info->local);
+		if (c->proxy.key.local_port)
+			sdt_channel_local(c, &info->local);
 		return;
 	}
-	if (READ_ONCE(c->client.port))
+	if (!t->contacts && READ_ONCE(c->client.port))
 		sdt_endpoint_make(&info->customer, &c->client.ip, c->client.port, 0);
 	port = rcu_dereference(c->server.port);
 	if (!port)
 		return;
 	dest = rcu_dereference(port->dest);
-	info->target = dest->remote;
+	if (dest->remote.port)
+		info->target = dest->remote;
 	sdt_endpoint_make(&info->local, &dest->local, port->number, dest->remote.ifindex);
 }
 

@@ -114,7 +114,13 @@ struct sdt_channel {
 	struct sdt_channel_way out ____cacheline_aligned;
 	struct sdt_customer *customer;	/* proxy; t->lock */
 	unsigned long refused;		/* jiffies, when REFUSED */
-	struct sdt_channel_client client; /* server */
+	union {
+		struct sdt_channel_client client; /* server, in modes that have it */
+		struct {			/* router mode; t->lock */
+			struct list_head contacts;	/* struct sdt_contact */
+			u32 contact_count;
+		};
+	};
 };
 
 /*
@@ -245,6 +251,19 @@ static inline bool sdt_channel_current(const struct sdt_tunnel *t, const struct 
 }
 
 /**
+ * sdt_channel_for_customer() - the channel for a customer's datagram, opened if need be
+ * @t: the tunnel
+ * @key: the customer's tuple
+ * @why: on failure: the reason to drop; refusals were announced already
+ *
+ * Context: RCU read side, BH off.
+ * Return: channel or NULL.
+ */
+struct sdt_channel *sdt_channel_for_customer(struct sdt_tunnel *t,
+					     const struct sdt_channel_key *key,
+					     enum sdt_stat *why);
+
+/**
  * sdt_channel_open_proxy() - a channel for a customer's tuple
  * @t: the tunnel
  * @key: the tuple
@@ -285,6 +304,21 @@ bool sdt_channel_close(struct sdt_tunnel *t, struct sdt_channel *c, enum sdt_clo
 
 /** sdt_channel_refused() - proxy: the server refused it for @reason; RCU, BH off */
 void sdt_channel_refused(struct sdt_tunnel *t, struct sdt_channel *c, u8 reason);
+
+/**
+ * sdt_channel_refuse_address() - server, router mode: tell that an address may not be written to
+ * @t: the tunnel
+ * @rx: what brought the frame
+ * @id: the frame's; it need not be a channel
+ * @to: the address and port
+ *
+ * A hint, bounded. The channel goes on. Context: RCU read side, BH off.
+ */
+void sdt_channel_refuse_address(struct sdt_tunnel *t, const struct sdt_rx *rx, u32 id,
+				const struct sdt_endpoint *to);
+
+/** sdt_channel_address_refused() - proxy: the server did so; counted and told; RCU, BH off */
+void sdt_channel_address_refused(struct sdt_tunnel *t, struct sdt_channel *c);
 
 /* For struct sdt_ports_kind of modes whose channels have ports. */
 /** sdt_channel_sent() - server: a datagram of the channel leaves by its port */

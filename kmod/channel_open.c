@@ -241,6 +241,21 @@ struct sdt_channel *sdt_channel_open_proxy(struct sdt_tunnel *t, const struct sd
 	return c;
 }
 
+struct sdt_channel *sdt_channel_for_customer(struct sdt_tunnel *t,
+					     const struct sdt_channel_key *key,
+					     enum sdt_stat *why)
+{
+	struct sdt_channel *c = sdt_channel_by_key(t, key);
+
+	if (likely(c && sdt_channel_current(t, c)))
+		return c;
+	if (c && sdt_channel_held(t->channels, c)) {
+		*why = SDT_DROP_REFUSED_BY_PEER;
+		return NULL;
+	}
+	return sdt_channel_open_proxy(t, key, why);
+}
+
 /* ---- opening: server ----------------------------------------------------- */
 
 /*

@@ -2,6 +2,7 @@
 /* Channels: expiry, by a worker that walks them a slice at a time. */
 #include "channel_int.h"
 #include "compat/compat.h"
+#include "contacts.h"
 #include "ingress.h"
 
 #define SDT_SWEEP_SLICE		512	/* channels looked at with BH off */
@@ -102,6 +103,8 @@ static bool visit_sweep(struct sdt_tunnel *t, struct sdt_channel *c, const void 
 	if (reason)
 		return sdt_channel_close(t, c, reason);
 	offer_eviction(t, c);
+	if (t->contacts)
+		sdt_contacts_trim(t, c);
 	return false;
 }
 

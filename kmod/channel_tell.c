@@ -140,6 +140,25 @@ void sdt_channel_send_refused(struct sdt_tunnel *t, u32 id, u64 epoch, u8 lane,
 		send_control(t, id, epoch, lane, &c);
 }
 
+void sdt_channel_refuse_address(struct sdt_tunnel *t, const struct sdt_rx *rx, u32 id,
+				const struct sdt_endpoint *to)
+{
+	const struct sdt_control c = { .op = SDT_OP_REFUSED, .reason = SDT_REFUSE_POLICY };
+	struct sdt_frame f;
+
+	if (!hint_allowed(t->channels))
+		return;
+	frame_of_channel(t, id, &f);
+	put_address(&f, to);
+	send_frame(t, &f, rx->peer_epoch, rx->lane, &c);
+}
+
+void sdt_channel_address_refused(struct sdt_tunnel *t, struct sdt_channel *c)
+{
+	sdt_stat_inc(t->stats, SDT_DROP_REFUSED_BY_PEER);
+	sdt_channel_event(t, SDT_EVENT_CHANNEL_REFUSED, c, SDT_REFUSE_POLICY, true);
+}
+
 void sdt_channel_send_close(struct sdt_tunnel *t, u32 id, u64 epoch, u8 lane)
 {
 	const struct sdt_control c = { .op = SDT_OP_CLOSE };

@@ -49,6 +49,8 @@ enum sdt_stat sdt_egress_reason(int err)
 	case -EHOSTUNREACH:
 	case -ENETUNREACH:
 		return SDT_DROP_OUT_NO_ROUTE;
+	case -EPERM:
+		return SDT_DROP_OUT_POLICY;
 	case -ENOMEM:
 	case -ENOBUFS:
 		return SDT_DROP_OUT_NO_MEMORY;
@@ -98,7 +100,8 @@ void sdt_egress_port(struct sdt_tunnel *t, struct sdt_port *port, const struct s
 	int err;
 
 	if (tx->to.family) {
-		/* the cache is for one destination */
+		/* named by the peer; and the cache is for one destination */
+		flow.foreign = true;
 		flow.dst = &tx->to;
 		flow.ifindex = tx->to.ifindex ?: dest->ifindex;
 		flow.cache = NULL;

@@ -85,9 +85,14 @@ unsigned int sdt_frame_encode(u8 *buf, const struct sdt_frame *f)
 	return p - buf;
 }
 
+static u8 af_of(const u8 *ip)
+{
+	return sdt_bytes_v4mapped(ip) ? SDT_FRAME_AF_IPV4 : SDT_FRAME_AF_IPV6;
+}
+
 unsigned int sdt_frame_add_addr(u8 *hdr, unsigned int len, const u8 *ip, __be16 port)
 {
-	u8 af = sdt_bytes_v4mapped(ip) ? SDT_FRAME_AF_IPV4 : SDT_FRAME_AF_IPV6;
+	u8 af = af_of(ip);
 
 	hdr[0] += SDT_FRAME_AF_STEP * af;
 	memcpy(hdr + len, ip + IP_LEN - ip_len(af), ip_len(af));

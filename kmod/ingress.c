@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Customer -> link: listeners, and frames on their way to a lane. */
+#include <linux/jhash.h>
 #include <linux/net.h>
 
 #include "channel.h"
@@ -77,6 +78,7 @@ int sdt_listen_open(struct sdt_tunnel *t, const struct sdt_endpoint *listen,
 		    struct sdt_listeners *l, struct netlink_ext_ack *extack)
 {
 	struct sdt_socket_cfg cfg = {
+		.transparent = t->ops->captures,
 		.rcv = listener_rcv,
 		.err = sdt_icmp_listener_error,
 		.user_data = t,
@@ -148,6 +150,8 @@ void sdt_listen_close(struct sdt_listeners *l)
 
 bool sdt_listen_covers(const struct sdt_endpoint *listen, const struct sdt_endpoint *local)
 {
+	if (!local->port)
+		return true;
 	if (listen->port != local->port || (listen->family && listen->family != local->family))
 		return false;
 	return !listen->family || sdt_ip_any(&listen->ip) ||
@@ -202,18 +206,56 @@ bool sdt_ingress_frame(struct sdt_tunnel *t, const struct sdt_packet *p, struct 
 	return true;
 }
 
-void sdt_ingress_send(struct sdt_tunnel *t, const struct sdt_packet *p, struct sk_buff *skb)
+/* The proxy's frames name their customer, if the tunnel is told so. */
+static void name_customer(const struct sdt_tunnel *t, const struct sdt_packet *p,
+			  struct sdt_tx_cb *cb)
+{
+	if (unlikely(READ_ONCE(t->client_address)) && t->role == SDT_ROLE_PROXY)
+		cb->hdr_len = sdt_frame_add_addr(cb->hdr, cb->hdr_len, p->from.ip.s6_addr,
+						 p->from.port);
+}
+
+/* A datagram without a channel, by @lane. */
+static void send_plain(struct sdt_tunnel *t, const struct sdt_packet *p, u8 lane,
+		       struct sk_buff *skb)
 {
 	struct sdt_tx_cb *cb = sdt_tx_cb(skb);
 
-	if (unlikely(READ_ONCE(t->lane) == SDT_LANE_UNSET))
-		WRITE_ONCE(t->lane, sdt_link_lane(t->link));
 	cb->epoch = 0;
 	memcpy(cb->hdr, t->hdr, sizeof(t->hdr));
 	cb->hdr_len = t->hdr_len;
+	name_customer(t, p, cb);
 	cb->flags = 0;
-	cb->lane = READ_ONCE(t->lane);
+	cb->lane = lane;
 	sdt_ingress_frame(t, p, skb);
+}
+
+void sdt_ingress_send(struct sdt_tunnel *t, const struct sdt_packet *p, struct sk_buff *skb)
+{
+	if (unlikely(READ_ONCE(t->lane) == SDT_LANE_UNSET))
+		WRITE_ONCE(t->lane, sdt_link_lane(t->link));
+	send_plain(t, p, READ_ONCE(t->lane), skb);
+}
+
+void sdt_ingress_stream(struct sdt_tunnel *t, const struct sdt_packet *p, struct sk_buff *skb)
+{
+	u32 hash = jhash2((const u32 *)&p->from.ip, sizeof(p->from.ip) / sizeof(u32),
+			  (__force u16)p->from.port);
+
+	send_plain(t, p, sdt_link_lane_for(t->link, hash), skb);
+}
+
+/* The frame's header is there. */
+static void send_of_channel(struct sdt_tunnel *t, struct sdt_channel *c, u8 epoch_flag,
+			    const struct sdt_packet *p, struct sk_buff *skb)
+{
+	struct sdt_tx_cb *cb = sdt_tx_cb(skb);
+
+	cb->epoch = c->epoch;
+	cb->flags = epoch_flag;
+	cb->lane = READ_ONCE(c->lane);
+	if (likely(sdt_ingress_frame(t, p, skb)))
+		sdt_channel_used(t->channels, &c->in);
 }
 
 void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c, u8 epoch_flag,
@@ -223,13 +265,17 @@ void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c, u8 epoch_f
 
 	memcpy(cb->hdr, c->hdr, sizeof(c->hdr));
 	cb->hdr_len = c->hdr_len;
-	if (unlikely(READ_ONCE(t->client_address)) && t->role == SDT_ROLE_PROXY)
-		cb->hdr_len = sdt_frame_add_addr(cb->hdr, cb->hdr_len,
-						 c->proxy.key.customer.s6_addr,
-						 c->proxy.key.customer_port);
-	cb->epoch = c->epoch;
-	cb->flags = epoch_flag;
-	cb->lane = READ_ONCE(c->lane);
-	if (likely(sdt_ingress_frame(t, p, skb)))
-		sdt_channel_used(t->channels, &c->in);
+	name_customer(t, p, cb);
+	send_of_channel(t, c, epoch_flag, p, skb);
+}
+
+void sdt_ingress_address(struct sdt_tunnel *t, struct sdt_channel *c,
+			 const struct sdt_endpoint *about, u8 epoch_flag,
+			 const struct sdt_packet *p, struct sk_buff *skb)
+{
+	struct sdt_tx_cb *cb = sdt_tx_cb(skb);
+
+	memcpy(cb->hdr, c->hdr, sizeof(c->hdr));
+	cb->hdr_len = sdt_frame_add_addr(cb->hdr, c->hdr_len, about->ip.s6_addr, about->port);
+	send_of_channel(t, c, epoch_flag, p, skb);
 }

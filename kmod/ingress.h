@@ -31,7 +31,11 @@ void sdt_listen_detach(struct sdt_listeners *l);
 /** sdt_listen_close() - second half, after the grace period */
 void sdt_listen_close(struct sdt_listeners *l);
 
-/** sdt_listen_covers() - does a socket on @listen hear what is sent to @local? */
+/**
+ * sdt_listen_covers() - does a socket on @listen hear what is sent to @local?
+ *
+ * A channel that is bound to no local port hears what is captured, wherever the listener is.
+ */
 bool sdt_listen_covers(const struct sdt_endpoint *listen, const struct sdt_endpoint *local);
 
 /**
@@ -60,6 +64,16 @@ bool sdt_ingress_frame(struct sdt_tunnel *t, const struct sdt_packet *p, struct 
 void sdt_ingress_send(struct sdt_tunnel *t, const struct sdt_packet *p, struct sk_buff *skb);
 
 /**
+ * sdt_ingress_stream() - the same for one of many customers
+ * @t: the tunnel
+ * @p: what the packet says about itself; the customer's datagrams stay in order
+ * @skb: body is data .. len; consumed
+ *
+ * Context: as sdt_ingress_send().
+ */
+void sdt_ingress_stream(struct sdt_tunnel *t, const struct sdt_packet *p, struct sk_buff *skb);
+
+/**
  * sdt_ingress_channel() - one datagram of a channel to the link
  * @t: the tunnel
  * @c: the channel
@@ -72,6 +86,21 @@ void sdt_ingress_send(struct sdt_tunnel *t, const struct sdt_packet *p, struct s
  * Context: RCU read side, BH off.
  */
 void sdt_ingress_channel(struct sdt_tunnel *t, struct sdt_channel *c, u8 epoch_flag,
+			 const struct sdt_packet *p, struct sk_buff *skb);
+
+/**
+ * sdt_ingress_address() - the same, with an address that the frame carries
+ * @t: the tunnel
+ * @c: the channel
+ * @about: the address
+ * @epoch_flag: as for sdt_ingress_channel()
+ * @p: what the datagram said about itself
+ * @skb: body is data .. len; consumed
+ *
+ * Context: RCU read side, BH off.
+ */
+void sdt_ingress_address(struct sdt_tunnel *t, struct sdt_channel *c,
+			 const struct sdt_endpoint *about, u8 epoch_flag,
 			 const struct sdt_packet *p, struct sk_buff *skb);
 
 #endif /* _SDT_INGRESS_H */

@@ -14,7 +14,7 @@
 
 /* ---- configuration ------------------------------------------------------- */
 
-static int validate_limits(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
+int sdt_mode_check_limits(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
 {
 	if (!cfg->max_channels || cfg->max_channels > SDT_CHANNELS_LIMIT) {
 		NL_SET_ERR_MSG(extack, "max-channels must be 1 to 1048576");
@@ -32,7 +32,7 @@ static int validate_limits(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_
 }
 
 /* What is not named in the request holds where it can. */
-static int validate_oneshot(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
+int sdt_mode_check_oneshot(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
 {
 	if (!(cfg->set & BIT(SDT_A_TUNNEL_IDLE_ONESHOT)) || !cfg->idle_oneshot)
 		return 0;
@@ -42,6 +42,21 @@ static int validate_oneshot(const struct sdt_tunnel_cfg *cfg, struct netlink_ext
 	}
 	if (cfg->idle_oneshot > cfg->idle) {
 		NL_SET_ERR_MSG(extack, "idle-oneshot must not exceed idle");
+		return -ERANGE;
+	}
+	return 0;
+}
+
+int sdt_mode_check_ports(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
+{
+	if (!cfg->egress_port_lo || cfg->egress_port_lo > cfg->egress_port_hi) {
+		NL_SET_ERR_MSG(extack, "egress-ports must be LO-HI, from 1 to 65535");
+		return -ERANGE;
+	}
+	if (cfg->client_address != SDT_CLIENT_TRANSPARENT &&
+	    cfg->max_channels > sdt_tunnel_cfg_ports(cfg)) {
+		sdt_compat_err_msg_number(extack, "max-channels exceeds egress ports times addresses",
+					  sdt_tunnel_cfg_ports(cfg));
 		return -ERANGE;
 	}
 	return 0;
@@ -61,7 +76,7 @@ static int validate_proxy(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_a
 		NL_SET_ERR_MSG(extack, "the proxy role needs listen, with a port");
 		return -EINVAL;
 	}
-	return validate_limits(cfg, extack);
+	return sdt_mode_check_limits(cfg, extack);
 }
 
 static int validate_server(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
@@ -82,17 +97,8 @@ static int validate_server(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_
 		NL_SET_ERR_MSG(extack, "egress and target are of different address families");
 		return -EINVAL;
 	}
-	if (!cfg->egress_port_lo || cfg->egress_port_lo > cfg->egress_port_hi) {
-		NL_SET_ERR_MSG(extack, "egress-ports must be LO-HI, from 1 to 65535");
-		return -ERANGE;
-	}
-	if (cfg->client_address != SDT_CLIENT_TRANSPARENT &&
-	    cfg->max_channels > sdt_tunnel_cfg_ports(cfg)) {
-		sdt_compat_err_msg_number(extack, "max-channels exceeds egress ports times addresses",
-					  sdt_tunnel_cfg_ports(cfg));
-		return -ERANGE;
-	}
-	return validate_limits(cfg, extack) ?: validate_oneshot(cfg, extack);
+	return sdt_mode_check_ports(cfg, extack) ?: sdt_mode_check_limits(cfg, extack) ?:
+	       sdt_mode_check_oneshot(cfg, extack);
 }
 
 static int server_validate(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack)
@@ -146,17 +152,6 @@ static int server_start(struct sdt_tunnel *t, struct netlink_ext_ack *extack)
 
 /* ---- proxy role ---------------------------------------------------------- */
 
-/* No channel, or one that must not be used. */
-static struct sdt_channel *proxy_open(struct sdt_tunnel *t, struct sdt_channel *c,
-				      const struct sdt_channel_key *key, enum sdt_stat *why)
-{
-	if (c && sdt_channel_held(t->channels, c)) {
-		*why = SDT_DROP_REFUSED_BY_PEER;
-		return NULL;
-	}
-	return sdt_channel_open_proxy(t, key, why);
-}
-
 static void server_ingress(struct sdt_tunnel *t, struct sk_buff *skb, const struct sdt_packet *p)
 {
 	struct sdt_channel_key key;
@@ -164,15 +159,11 @@ static void server_ingress(struct sdt_tunnel *t, struct sk_buff *skb, const stru
 	enum sdt_stat why;
 
 	sdt_channel_key(&key, p);
-	c = sdt_channel_by_key(t, &key);
-	if (unlikely(!c || !sdt_channel_current(t, c))) {
-		c = proxy_open(t, c, &key, &why);
-		if (!c) {
-			sdt_drop(t->stats, why, skb);
-			return;
-		}
-	}
-	sdt_ingress_channel(t, c, SDT_TX_EPOCH_OWN, p, skb);
+	c = sdt_channel_for_customer(t, &key, &why);
+	if (unlikely(!c))
+		sdt_drop(t->stats, why, skb);
+	else
+		sdt_ingress_channel(t, c, SDT_TX_EPOCH_OWN, p, skb);
 }
 
 /* To the customer, from the very local address and port that it wrote to. */

@@ -4,10 +4,8 @@
  * channels: the server sends everything from one socket, and what the target answers is
  * dropped and counted.
  */
-#include <linux/jhash.h>
 #include <net/ip.h>
 
-#include "channel.h"
 #include "client.h"
 #include "compat/compat.h"
 #include "egress.h"
@@ -255,27 +253,9 @@ static int stream_start(struct sdt_tunnel *t, struct netlink_ext_ack *extack)
 
 /* ---- proxy role ---------------------------------------------------------- */
 
-/* The datagrams of one customer stay in order: all of them go by one lane. */
-static u8 lane_of(struct sdt_tunnel *t, const struct sdt_endpoint *customer)
-{
-	return sdt_link_lane_for(t->link, jhash2((const u32 *)&customer->ip,
-						 sizeof(customer->ip) / sizeof(u32),
-						 (__force u16)customer->port));
-}
-
 static void stream_ingress(struct sdt_tunnel *t, struct sk_buff *skb, const struct sdt_packet *p)
 {
-	struct sdt_tx_cb *cb = sdt_tx_cb(skb);
-
-	cb->epoch = 0;
-	memcpy(cb->hdr, t->hdr, sizeof(t->hdr));
-	cb->hdr_len = t->hdr_len;
-	if (READ_ONCE(t->client_address))
-		cb->hdr_len = sdt_frame_add_addr(cb->hdr, cb->hdr_len, p->from.ip.s6_addr,
-						 p->from.port);
-	cb->flags = 0;
-	cb->lane = lane_of(t, &p->from);
-	sdt_ingress_frame(t, p, skb);
+	sdt_ingress_stream(t, p, skb);
 }
 
 /* ---- server role: data --------------------------------------------------- */

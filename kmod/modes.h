@@ -27,6 +27,18 @@
 extern const struct sdt_mode_ops sdt_mode_direct;
 extern const struct sdt_mode_ops sdt_mode_server;
 extern const struct sdt_mode_ops sdt_mode_stream;
+extern const struct sdt_mode_ops sdt_mode_router;
+
+/* Of validate(), what modes with channels have in common. Return: 0 or -errno with @extack set. */
+
+/** sdt_mode_check_limits() - of channels: number, idle time, what happens at the limit */
+int sdt_mode_check_limits(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack);
+
+/** sdt_mode_check_oneshot() - idle-oneshot of the server role */
+int sdt_mode_check_oneshot(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack);
+
+/** sdt_mode_check_ports() - egress ports, and as many of them as channels */
+int sdt_mode_check_ports(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ack *extack);
 
 /** sdt_tunnel_cfg_ports() - egress ports times addresses, as @cfg, complete, has them */
 u32 sdt_tunnel_cfg_ports(const struct sdt_tunnel_cfg *cfg);

@@ -225,6 +225,17 @@ static enum sdt_stat park(struct sdt_ports *p, struct sdt_port_user *user,
 	return 0;
 }
 
+bool sdt_ports_awaited(struct sdt_ports *p, struct sdt_endpoint *to)
+{
+	struct sdt_port_user *user;
+
+	lockdep_assert_held(&p->tunnel->lock);
+	user = list_first_entry_or_null(&p->waiting, struct sdt_port_user, wait);
+	if (user)
+		*to = park_cb(user->parked)->to;
+	return user;
+}
+
 /*
  * t->lock. If @user has a port that is current now, it is @port; else the datagram is
  * parked. Return: 0, or the reason to drop.
@@ -253,7 +264,8 @@ static void port_send(struct sdt_tunnel *t, const struct sdt_ports_kind *kind,
 {
 	if (kind->sent)
 		kind->sent(t, user);
-	sdt_egress_port(t, port, tx, skb);
+	if (!kind->divert || !kind->divert(t, user, port, tx, skb))
+		sdt_egress_port(t, port, tx, skb);
 }
 
 void sdt_ports_send_parked(struct sdt_ports *p, struct sdt_port_user *user, struct sdt_port *port,
@@ -370,6 +382,43 @@ void sdt_ports_expire(struct sdt_ports *p)
 	} while (skb);
 }
 
+/* ---- ports by their address, in pools without a target ----------------------- */
+
+static const struct rhashtable_params mapping_params = {
+	.head_offset = offsetof(struct sdt_port, hash),
+	.key_offset = offsetof(struct sdt_port, key),
+	.key_len = sizeof(struct sdt_port_key),
+	.automatic_shrinking = true,
+};
+
+static_assert(sizeof(struct sdt_port_key) == 20);
+
+static struct sdt_port_key port_key(const struct in6_addr *ip, __be16 number)
+{
+	return (struct sdt_port_key) { .ip = *ip, .number = (__force u16)number };
+}
+
+int sdt_ports_enter(struct sdt_ports *p, struct sdt_port *port, const struct in6_addr *local)
+{
+	if (!p->kind->family)
+		return 0;
+	port->key = port_key(local, port->number);
+	return rhashtable_insert_fast(&p->mappings, &port->hash, mapping_params);
+}
+
+void sdt_ports_remove(struct sdt_ports *p, struct sdt_port *port)
+{
+	if (p->kind->family)
+		rhashtable_remove_fast(&p->mappings, &port->hash, mapping_params);
+}
+
+struct sdt_port *sdt_ports_find(const struct sdt_ports *p, const struct sdt_endpoint *local)
+{
+	struct sdt_port_key key = port_key(&local->ip, local->port);
+
+	return rhashtable_lookup((struct rhashtable *)&p->mappings, &key, mapping_params);
+}
+
 /* ---- life of the pool ----------------------------------------------------- */
 
 /* t->lock or nobody else knows the pool. */
@@ -403,6 +452,10 @@ int sdt_ports_create(struct sdt_tunnel *t, const struct sdt_ports_kind *kind)
 	lockdep_assert_held(&t->node->lock);
 	if (!p)
 		return -ENOMEM;
+	if (kind->family && rhashtable_init(&p->mappings, &mapping_params)) {
+		kfree(p);
+		return -ENOMEM;
+	}
 	p->tunnel = t;
 	p->kind = kind;
 	p->low = SDT_PORTS_LOW_MIN;
@@ -479,6 +532,7 @@ static void pool_free(struct sdt_ports *p)
 
 	WARN_ON_ONCE(p->active_count || p->parked);
 	list_for_each_entry_safe(port, next, &p->all, all) {
+		sdt_ports_remove(p, port);
 		sdt_socket_close(port->sock);
 		dest_put_now(rcu_dereference_protected(port->dest, true));
 		kmem_cache_free(sdt_port_cache, port);
@@ -487,6 +541,8 @@ static void pool_free(struct sdt_ports *p)
 	for (i = 0; s && i < s->n; i++)
 		dest_put_now(s->v[i].dest);
 	kfree(s);
+	if (p->kind->family)
+		rhashtable_destroy(&p->mappings);
 	kfree(p);
 }
 

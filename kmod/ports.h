@@ -11,6 +11,8 @@
 #ifndef _SDT_PORTS_H
 #define _SDT_PORTS_H
 
+#include <linux/rhashtable-types.h>
+
 #include "egress.h"
 #include "tunnel.h"
 
@@ -31,9 +33,18 @@ struct sdt_ports_kind {
 	bool pack;
 	/*
 	 * Where no egress address is configured, the stack chooses the one that it would
-	 * use towards @dst: fill it in. NULL: t->target. Process context, t->lock.
+	 * use towards the first of these that has a route, from @n = 0 on; false: there are
+	 * no more; then towards the first datagram that waits. NULL: t->target. Process
+	 * context, t->lock.
 	 */
-	void (*towards)(const struct sdt_tunnel *t, struct sdt_endpoint *dst);
+	bool (*towards)(const struct sdt_tunnel *t, u16 family, unsigned int n,
+			struct sdt_endpoint *dst);
+	/*
+	 * Take a datagram of @user that would leave by @port: it goes elsewhere. Return: false:
+	 * it leaves. RCU, BH off; NULL: all leave.
+	 */
+	bool (*divert)(struct sdt_tunnel *t, struct sdt_port_user *user, struct sdt_port *port,
+		       const struct sdt_port_tx *tx, struct sk_buff *skb);
 	/* a datagram of @user leaves; RCU, BH off; NULL: nothing to do */
 	void (*sent)(struct sdt_tunnel *t, struct sdt_port_user *user);
 	/* @user had none, and none is to be had; RCU, BH off; NULL: nothing to do */
@@ -60,6 +71,12 @@ enum sdt_port_state {
 	SDT_PORT_CLOSING,	/* on its way out: worker only */
 };
 
+/* Where a port is bound to. A hash key: no padding. */
+struct sdt_port_key {
+	struct in6_addr ip;
+	u32 number;			/* __be16 */
+};
+
 /*
  * An egress socket: bound to one address and port, and connected if its pool's are.
  * FREE -> ACTIVE -> RESTING -> FREE: a socket stays bound while it rests, so that
@@ -79,6 +96,8 @@ struct sdt_port {
 	struct sdt_dest __rcu *dest;	/* where to, and from; writers: t->lock */
 	struct sdt_port_user __rcu *user;	/* writers: t->lock; set while ACTIVE */
 	const void *told;		/* the dest that knows the customer, see claim_first() */
+	struct rhash_head hash;		/* sdt_ports.mappings, where they are not connected */
+	struct sdt_port_key key;
 	__be16 number;
 	u8 state;			/* enum sdt_port_state */
 	bool stale;			/* its user is to get another one; writer: the worker */
@@ -165,6 +184,9 @@ bool sdt_ports_exhausted(struct sdt_ports *p);
 
 /** sdt_ports_error() - why no socket could be opened when that was tried last, or 0; any context */
 int sdt_ports_error(const struct sdt_ports *p);
+
+/** sdt_ports_find() - the port of an unconnected pool that is bound to @local, or NULL; RCU */
+struct sdt_port *sdt_ports_find(const struct sdt_ports *p, const struct sdt_endpoint *local);
 
 /** sdt_ports_suspect() - sending from @port failed; RCU, BH off */
 void sdt_ports_suspect(struct sdt_tunnel *t, struct sdt_port *port);

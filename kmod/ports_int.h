@@ -4,6 +4,7 @@
 #define _SDT_PORTS_INT_H
 
 #include <linux/bitmap.h>
+#include <linux/rhashtable.h>
 #include <linux/workqueue.h>
 
 #include "ports.h"
@@ -48,6 +49,7 @@ struct sdt_sources {
 struct sdt_ports {
 	struct sdt_tunnel *tunnel;
 	const struct sdt_ports_kind *kind;
+	struct rhashtable mappings;	/* if not connected: all ports; writer: the worker */
 
 	/* t->lock: what is configured */
 	struct sdt_endpoint target;	/* connected to; else the family alone */
@@ -130,7 +132,15 @@ void sdt_dest_put(struct sdt_dest *dest);
 void sdt_ports_send_parked(struct sdt_ports *p, struct sdt_port_user *user, struct sdt_port *port,
 			   struct sk_buff *skb);
 
+/** sdt_ports_awaited() - where the datagram that waits longest is to go; false: none waits */
+bool sdt_ports_awaited(struct sdt_ports *p, struct sdt_endpoint *to);
+
 /* ports.c: for the worker; process context, not t->lock */
+
+/** sdt_ports_enter() - sdt_ports_find() finds @port, bound to @local, from here on */
+int sdt_ports_enter(struct sdt_ports *p, struct sdt_port *port, const struct in6_addr *local);
+/** sdt_ports_remove() - and no longer; a grace period later nobody holds it */
+void sdt_ports_remove(struct sdt_ports *p, struct sdt_port *port);
 
 /** sdt_ports_serve() - give ports to those that wait */
 void sdt_ports_serve(struct sdt_ports *p);

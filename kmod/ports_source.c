@@ -13,7 +13,7 @@
 struct plan {
 	struct sdt_endpoint target;
 	struct sdt_endpoint egress;
-	struct sdt_endpoint towards;	/* family 0: @egress is configured */
+	bool chosen;			/* @egress is not configured */
 	u32 addresses;
 	u32 config;
 };
@@ -26,12 +26,43 @@ static void make_plan(struct sdt_ports *p, struct plan *plan)
 	plan->egress = p->egress;
 	plan->addresses = p->addresses;
 	plan->config = p->config;
-	if (p->egress.family)
-		return;
+	plan->chosen = !p->egress.family;
+}
+
+/* t->lock. What to ask a route for; the datagram that waits is the last, once. */
+static bool next_towards(struct sdt_ports *p, unsigned int n, bool *last,
+			 struct sdt_endpoint *dst)
+{
+	if (*last)
+		return false;
+	memset(dst, 0, sizeof(*dst));
+	if (p->kind->towards && p->kind->towards(p->tunnel, p->kind->family, n, dst))
+		return true;
+	*last = true;
 	if (p->kind->towards)
-		p->kind->towards(p->tunnel, &plan->towards);
-	else
-		plan->towards = p->target;
+		return sdt_ports_awaited(p, dst);
+	*dst = p->target;
+	return true;
+}
+
+/* The source that the stack chooses. -ENODATA: it will be known when there is a datagram. */
+static int choose_source(struct sdt_ports *p, struct in6_addr *source)
+{
+	struct sdt_tunnel *t = p->tunnel;
+	bool more, last = false;
+	struct sdt_endpoint dst;
+	int err = -ENODATA;
+	unsigned int n;
+
+	for (n = 0; err; n++) {
+		spin_lock_bh(&t->lock);
+		more = next_towards(p, n, &last, &dst);
+		spin_unlock_bh(&t->lock);
+		if (!more)
+			break;
+		err = sdt_source_for(t->node->net, &dst, dst.ifindex, 0, source);
+	}
+	return err;
 }
 
 static void sources_free(struct sdt_sources *s)
@@ -53,7 +84,7 @@ static struct sdt_sources *sources_make(const struct plan *plan)
 	s = kzalloc(struct_size(s, v, plan->addresses), GFP_KERNEL_ACCOUNT);
 	if (!s)
 		return NULL;
-	s->chosen = plan->towards.family;
+	s->chosen = plan->chosen;
 	for (s->n = 0; s->n < plan->addresses; s->n++) {
 		struct sdt_source *source = &s->v[s->n];
 
@@ -88,9 +119,8 @@ int sdt_sources_learn(struct sdt_ports *p)
 	if (known)
 		return 0;
 
-	if (plan.towards.family) {
-		err = sdt_source_for(t->node->net, &plan.towards, plan.towards.ifindex, 0,
-				     &plan.egress.ip);
+	if (plan.chosen) {
+		err = choose_source(p, &plan.egress.ip);
 		if (err)
 			return err;
 	}

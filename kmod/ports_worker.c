@@ -155,6 +155,9 @@ static int add_port(struct sdt_ports *p)
 	err = port_open_range(p, port, dest, lo, hi);
 	if (err)
 		goto put;
+	err = sdt_ports_enter(p, port, &dest->local);
+	if (err)
+		goto close;
 	list_add(&port->all, &p->all);
 
 	spin_lock_bh(&t->lock);
@@ -165,6 +168,11 @@ static int add_port(struct sdt_ports *p)
 	spin_unlock_bh(&t->lock);
 	return 0;
 
+close:
+	/* Somebody may have written to it already. */
+	sdt_socket_detach(port->sock);
+	synchronize_rcu();
+	sdt_socket_close(port->sock);
 put:
 	if (err == -EADDRINUSE || err == -EADDRNOTAVAIL) {
 		sdt_source_failed(p, port, err);
@@ -252,7 +260,8 @@ static unsigned long refill(struct sdt_ports *p)
 		run_out(p);
 		return sdt_seconds(SDT_PORTS_RETRY_FULL);
 	}
-	return err ? sdt_seconds(SDT_PORTS_RETRY) : 0;
+	/* -ENODATA: the datagram that tells wakes the worker */
+	return err && err != -ENODATA ? sdt_seconds(SDT_PORTS_RETRY) : 0;
 }
 
 /* Close what is on @list: nobody else can find it, but by its socket. */
@@ -262,8 +271,10 @@ static void close_ports(struct sdt_ports *p, struct list_head *list)
 
 	if (list_empty(list))
 		return;
-	list_for_each_entry(port, list, node)
+	list_for_each_entry(port, list, node) {
+		sdt_ports_remove(p, port);
 		sdt_socket_detach(port->sock);
+	}
 	synchronize_rcu();
 	list_for_each_entry_safe(port, next, list, node) {
 		sdt_socket_close(port->sock);

@@ -223,6 +223,10 @@ static struct rtable *route4_lookup(struct net *net, const struct sdt_flow *flow
 	rt = ip_route_output_flow(net, &fl, flow->sk);
 	if (IS_ERR(rt))
 		return rt;
+	if (flow->foreign && rt->rt_flags & (RTCF_LOCAL | RTCF_BROADCAST | RTCF_MULTICAST)) {
+		ip_rt_put(rt);
+		return ERR_PTR(-EPERM);
+	}
 	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
 		ip_rt_put(rt);
 		return ERR_PTR(-EACCES);
@@ -273,8 +277,14 @@ static struct dst_entry *route6_lookup(struct net *net, const struct sdt_flow *f
 	if (!flow->forged && !ipv6_addr_any(src) && !ipv6_chk_addr(net, src, NULL, 0))
 		return ERR_PTR(-EADDRNOTAVAIL);
 	dst = sdt_compat_ip6_route(net, flow->sk, &fl);
-	if (!IS_ERR(dst))
-		*src = fl.saddr;
+	if (IS_ERR(dst))
+		return dst;
+	if (flow->foreign &&
+	    container_of(dst, struct rt6_info, dst)->rt6i_flags & (RTF_LOCAL | RTF_ANYCAST)) {
+		dst_release(dst);
+		return ERR_PTR(-EPERM);
+	}
+	*src = fl.saddr;
 	return dst;
 }
 

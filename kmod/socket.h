@@ -74,6 +74,7 @@ struct sdt_flow {
 	const struct in6_addr *src;	/* NULL or any: the stack chooses */
 	bool src_hint;			/* if @src is gone, another one will do */
 	bool forged;			/* @src need not be an address of this host */
+	bool foreign;			/* @dst must not be: no route to this host, no group */
 	__be16 sport;
 	u32 ifindex;			/* 0: any */
 	u32 mark;
@@ -87,7 +88,8 @@ struct sdt_flow {
  * sdt_xmit() - THE transmit function: plain and outer datagrams alike
  * @skb: consumed; data is the UDP payload, linear head writable not required
  * Context: RCU read side, BH off.
- * Return: 0; -EHOSTUNREACH, -ENETUNREACH: no route; -EMSGSIZE: @flow->df and it does not
+ * Return: 0; -EHOSTUNREACH, -ENETUNREACH: no route; -EPERM: @flow->foreign, but @flow->dst
+ * is an address of this host or a group's; -EMSGSIZE: @flow->df and it does not
  * fit; -ENOMEM. On error skb is freed by this function; the caller counts.
  */
 int sdt_xmit(struct net *net, const struct sdt_flow *flow, struct sk_buff *skb);

@@ -4,6 +4,7 @@
 
 #include "channel.h"
 #include "compat/compat.h"
+#include "contacts.h"
 #include "egress.h"
 #include "ingress.h"
 #include "modes.h"
@@ -14,6 +15,7 @@ static const struct sdt_mode_ops *const modes[] = {
 	&sdt_mode_direct,
 	&sdt_mode_server,
 	&sdt_mode_stream,
+	&sdt_mode_router,
 };
 
 static const struct sdt_mode_ops *mode_find(u8 mode)
@@ -363,6 +365,8 @@ static void tunnel_finish(struct sdt_tunnel *t, bool tell)
 		sdt_channels_stop(t);
 		sdt_channels_free(t, tell);
 	}
+	if (t->contacts)
+		sdt_contacts_free(t);
 	sdt_ports_free(t);
 	sdt_listen_close(&t->closing);
 	sdt_dest_free_now(dest_swap(t, NULL));
@@ -667,12 +671,22 @@ int sdt_tunnels_module_init(void)
 		return err;
 	err = sdt_ports_module_init();
 	if (err)
-		sdt_channels_module_exit();
+		goto exit_channels;
+	err = sdt_contacts_module_init();
+	if (err)
+		goto exit_ports;
+	return 0;
+
+exit_ports:
+	sdt_ports_module_exit();
+exit_channels:
+	sdt_channels_module_exit();
 	return err;
 }
 
 void sdt_tunnels_module_exit(void)
 {
+	sdt_contacts_module_exit();
 	sdt_ports_module_exit();
 	sdt_channels_module_exit();
 }

@@ -9,6 +9,7 @@
 #include "socket.h"
 
 struct sdt_channels;
+struct sdt_contacts;
 struct sdt_dest;
 struct sdt_listeners;
 struct sdt_port;
@@ -25,11 +26,12 @@ struct sdt_tunnel_cfg;
  * What a mode is. Adding one is a new mode_*.c, an enum value, and a line in
  * tunnel.c's table. All data-path operations: RCU, BH off, consume the skb.
  * Ending a tunnel needs no operation: tunnel.c ends whatever start() made
- * (listener, dest, channels, ports).
+ * (listener, dest, channels, contacts, ports).
  */
 struct sdt_mode_ops {
 	u8 mode;				/* enum sdt_mode */
 	const char *name;
+	bool captures;				/* listeners hear what goes to other addresses */
 	/*
 	 * Is @cfg, complete, one that this mode can serve? cfg->set tells what
 	 * the request named. Before the tunnel exists, and before each change.
@@ -147,6 +149,7 @@ struct sdt_tunnel {
 	/* direct mode: the customer; stream's server role: the target; writers: t->lock */
 	struct sdt_dest __rcu *dest;
 	struct sdt_channels *channels;	/* NULL in direct and stream mode */
+	struct sdt_contacts *contacts;	/* router mode, else NULL */
 	struct sdt_ports *ports[2];	/* server role: pools of egress sockets, see ports.h */
 
 	u16 number;			/* on the wire */

@@ -241,11 +241,11 @@ def check_counters():
     yield order == wanted, f"counters: {set(order) ^ set(wanted)}"
     names = [name for _, _, name, _ in table]
     yield len(set(names)) == len(names), "two counters of one name"
-    # 18: a cookie is sent before it is known whose initiation it answers.
+    # 18: a cookie is sent before it is known whose initiation it answers; 25: a reset, for a session that is not known.
     scopes = {
-        "NODE": [18, *range(40, 60)],
-        "LINK": [*range(8, 18), *range(19, 33), *range(37, 40), *range(60, 120)],
-        "TUNNEL": [*range(1, 8), *range(33, 37), *range(120, 200)],
+        "NODE": [18, 25, *range(40, 60)],
+        "LINK": [*range(8, 18), *range(19, 25), *range(26, 33), 37, 38, *range(60, 120)],
+        "TUNNEL": [*range(1, 8), *range(33, 37), 39, *range(120, 200)],
     }
     for scope, c_id, _, _ in table:
         yield CONSTANTS[c_id] in scopes[scope], f"{c_id} is counted elsewhere"

@@ -21,8 +21,20 @@ narrow() {
 	ip -n east link set to-west mtu "$1"
 }
 
-# calls ADDRESS [WORD...]: the link, local calls, with everything on it that this scenario sends through.
-calls() {
+# silence: the routers say nothing of packets that are too big.
+silence() {
+	local node
+	for node in west east; do
+		at "$node" nft -f - <<<'table inet silent { chain output { type filter hook output priority 0; icmp type destination-unreachable drop; icmpv6 type packet-too-big drop; }; }'
+	done
+}
+talk() {
+	at west nft delete table inet silent
+	at east nft delete table inet silent
+}
+
+# call ADDRESS [WORD...]: the link, local calls, with everything on it that the scenarios send through.
+call() {
 	on remote <<-END
 		add-link l peer-key $LOCAL_PUB ${*:2}
 		add-tunnel t link l id 0 mode server target 10.5.0.2:5300
@@ -37,6 +49,11 @@ calls() {
 		add-tunnel back link l id 2 mode server target 10.1.0.1:5300
 		add-tunnel d link l id 3 mode direct listen 10.1.0.2:5003 customer 10.1.0.1:6003
 	END
+}
+
+# calls ADDRESS [WORD...]: the same, and it is up.
+calls() {
+	call "$@"
 	link_up local remote
 }
 

@@ -85,13 +85,15 @@ counters() {
 	_stat=()
 	for node in "$@"; do
 		object=node
+		# From a file: of a pipe, bash reads byte by byte.
+		sdtctl -n "$node" stats --all >/tmp/.counters
 		while read -r word name; do
 			case $word in
 			node) object=node ;;
 			link | tunnel) object=$name ;;
 			*) _stat[$node.$object.$word]=$name ;;
 			esac
-		done < <(sdtctl -n "$node" stats --all)
+		done </tmp/.counters
 	done
 }
 

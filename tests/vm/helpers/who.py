@@ -5,10 +5,11 @@
 who.py serve FILE ADDR:PORT...      each datagram: a line in FILE, and the same as the answer:
                                         SOURCE SAYS TEXT
                                     SAYS is CUSTOMER>TARGET, from the PROXY protocol's header in front of it, or -
-who.py ask FROM TO TEXT...          one datagram for each TEXT, the next when the answer came; prints the answers, or
-                                    "nothing" after ten seconds without. FROM is ADDR:PORT; port 0 is sent as such
-who.py tell FROM TO TEXT...         the same without answers
-who.py long FROM TO SIZE...         ask, with SIZE letters x
+who.py customer                     one after the other, as lines of standard input tell:
+    ask FROM TO TEXT...                 one datagram for each TEXT, the next when the answer came; prints the answers,
+                                        or "nothing" after ten seconds without, and then a line with a dot
+    tell FROM TO TEXT...                the same without answers
+                                    FROM is ADDR:PORT; port 0 is sent as such. @SIZE is a TEXT of SIZE letters.
 
 Addresses with a port are written ADDR:PORT or [ADDR]:PORT. A TEXT longer than 100 is shown as its length.
 """
@@ -58,7 +59,7 @@ def serve(path, *addresses):
         s = socket.socket(family, socket.SOCK_DGRAM)
         s.bind(address)
         selector.register(s, selectors.EVENT_READ)
-    with open(path, 'a', buffering=1, encoding='ascii') as log:
+    with open(path, 'w', buffering=1, encoding='ascii') as log:
         while True:
             for key, _ in selector.select():
                 data, peer = key.fileobj.recvfrom(65535)
@@ -76,38 +77,38 @@ def from_port_0(address, to, data):
     s.sendto(struct.pack('>HHHH', 0, to[1], 8 + len(data), 0) + data, (to[0], 0))
 
 
-def ask(sender, to, *texts, answers=True):
+def ask(answers, sender, to, *texts):
     family, source = parse(sender)
     _, target = parse(to)
+    data = [b'x' * int(text[1:]) if text.startswith('@') else text.encode() for text in texts]
     if not source[1]:
-        from_port_0(source, target, texts[0].encode())
+        from_port_0(source, target, data[0])
         return
-    s = socket.socket(family, socket.SOCK_DGRAM)
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 200000)
-    s.bind(source)
-    s.settimeout(10)
-    for text in texts:
-        s.sendto(text.encode(), target)
-        if not answers:
-            continue
-        try:
-            print(s.recv(65535).decode())
-        except socket.timeout:
-            print('nothing')
+    with socket.socket(family, socket.SOCK_DGRAM) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 200000)
+        s.bind(source)
+        s.settimeout(10)
+        for datagram in data:
+            s.sendto(datagram, target)
+            if not answers:
+                continue
+            try:
+                print(s.recv(65535).decode())
+            except socket.timeout:
+                print('nothing')
 
 
-def main(verb, *words):
-    if verb == 'serve':
-        serve(*words)
-    elif verb == 'ask':
-        ask(*words)
-    elif verb == 'tell':
-        ask(*words, answers=False)
-    elif verb == 'long':
-        ask(words[0], words[1], *('x' * int(size) for size in words[2:]))
-    else:
-        sys.exit(__doc__)
+def customer():
+    for line in sys.stdin:
+        verb, *words = line.split()
+        ask(verb == 'ask', *words)
+        print('.', flush=True)
 
 
-main(*sys.argv[1:])
+if sys.argv[1:2] == ['serve']:
+    serve(*sys.argv[2:])
+elif sys.argv[1:] == ['customer']:
+    customer()
+else:
+    sys.exit(__doc__)

@@ -30,7 +30,11 @@ no 'a link that is not there' add-tunnel x link m id 1 mode server listen 10.1.0
 no 'a direct tunnel without a customer' add-tunnel x link l id 1 mode direct listen 10.1.0.2:6000
 no 'a server tunnel with neither end' add-tunnel x link l id 1 mode server
 no 'a server tunnel with both ends' add-tunnel x link l id 1 mode server listen 10.1.0.2:6000 target 10.3.0.2:1
-no 'a mode of a later version' add-tunnel x link l id 1 mode stream listen 10.1.0.2:6000
+no 'a mode that there is not' add-tunnel x link l id 1 mode turbo listen 10.1.0.2:6000
+no 'a stream with both ends' add-tunnel x link l id 1 mode stream listen 10.1.0.2:6000 target 10.3.0.2:1
+no 'channels of a stream' add-tunnel x link l id 1 mode stream listen 10.1.0.2:6000 max-channels 5
+no 'a router server that may send nowhere' add-tunnel x link l id 1 mode router role server allow none
+no 'a target of a router' add-tunnel x link l id 1 mode router role server allow 10.0.0.0/8 target 10.3.0.2:1
 no 'more channels than ports' add-tunnel x link l id 1 mode server target 10.1.0.1:1 max-channels 100000
 no 'no channels at all' add-tunnel x link l id 1 mode server listen 10.1.0.2:6000 max-channels 0
 no 'a key of 31 bytes' add-link m peer-key "$(head -c 31 /dev/zero | base64)"

@@ -20,10 +20,12 @@ told() {
 }
 says() { check "$1" grep -qE -- "$2" <<<"$(told "${@:3}" | paste -sd " ")"; }
 
+three_lanes() { [ "$(show local links '.[0]."lanes-active"')" = 3 ]; }
+
 nodes
 link lanes 3
 link_up local remote
-check 'all lanes come up' await 10 eval '[ "$(show local links ".[0].\"lanes-active\"")" = 3 ]'
+check 'all lanes come up' await 10 three_lanes
 
 found=$(told local -c 3 -i 0.2)
 check 'three pings from the calling node' grep -q '^0: PING l: lane 0$' <<<"$found"
@@ -87,4 +89,5 @@ at remote tc qdisc add dev to-local root netem delay 300ms
 background local sdtctl ping l -i 0.1
 check_counters 'pings are under way' 'local.l.tx-pings >= 20'
 check 'the link goes under them' sdtctl -n local del-link l
-check 'and the module' eval 'sdtctl -n remote del-link l && rmmod sdt'
+check 'and the other node'"'"'s' sdtctl -n remote del-link l
+check 'and the module' rmmod sdt

@@ -49,8 +49,11 @@ ended() {
 	wait "$customers" || code=$?
 	check_equal "$1" 0 "$code"
 }
-channels() { show "$1" 'channels t' '[.[] | "\(.id) \(.customer // .target)"] | sort | join(", ")'; }
-show() { sdtctl -n "$1" -j show ${2} | jq -r "$3"; }
+channels() { sdtctl -n "$1" -j show channels t | jq -r '[.[] | "\(.id) \(.customer // .target)"] | sort | join(", ")'; }
+
+endpoint_is() { [ "$(show "$1" links '.[0].endpoint')" = "$2" ]; }
+two_lanes() { [ "$(show local links '.[0]."lanes-active"')" = 2 ]; }
+remote_is_down() { [[ $(sdtctl -n remote show links) != *'state up'* ]]; }
 
 # --- nothing is lost
 
@@ -63,7 +66,7 @@ done
 for word in 'link-max-channels 100' 'psk @/tmp/PSK'; do live remote "set-link l $word"; done
 live local 'set-link l psk @/tmp/PSK lanes 3'
 live remote 'set-link l lanes 2'
-check 'the lanes come up' await 10 eval '[ "$(show local links ".[0].\"lanes-active\"")" = 2 ]'
+check 'the lanes come up' await 10 two_lanes
 live local 'set-link l lanes 1'
 live local 'set-node fwmark 9'
 live local 'set-node fwmark 0'
@@ -85,9 +88,9 @@ live remote 'set-tunnel t egress-ports 40000-40100'
 live remote 'set-tunnel t target 10.3.0.8:5300'
 live remote 'set-tunnel t egress none'
 live remote 'set-node listen :7390'
-check 'the caller follows to another port' await 10 eval '[ "$(show local links ".[0].endpoint")" = 10.2.0.2:7390 ]'
+check 'the caller follows to another port' await 10 endpoint_is local 10.2.0.2:7390
 live local 'set-node listen :7391'
-check 'and the one that answers follows the caller' await 10 eval '[ "$(show remote links ".[0].endpoint")" = 10.2.0.1:7391 ]'
+check 'and the one that answers follows the caller' await 10 endpoint_is remote 10.2.0.1:7391
 live local 'set-node listen 10.2.0.1:7391'
 live local 'set-node dev to-remote'
 live local 'set-node dev none listen :7380'
@@ -133,13 +136,13 @@ cannot local 'target.* server role' set-tunnel t target 10.3.0.2:1
 cannot remote 'listen belongs to the proxy role' set-tunnel t listen :1
 cannot local 'customer belongs to direct mode' set-tunnel t customer 10.1.0.1:1
 cannot remote 'max-channels-per-customer belongs to the proxy' set-tunnel t max-channels-per-customer 3
-cannot local 'cannot listen there|in use' set-node listen 10.9.9.9:7380
+cannot local 'listen address|cannot listen there' set-node listen 10.9.9.9:7380
 traffic 'and nothing of it happened' echo --ns bob --bind 10.3.0.8:5300 -- client --ns alice --to 10.1.0.2:5100 --count 20 --window 4
 
 # --- another identity: sessions end, and come back with it
 
 on remote <<<'set-node private-key @/tmp/STRANGER_KEY'
-check 'with another key the link goes' await 5 eval '[[ $(sdtctl -n remote show links) != *"state up"* ]]'
+check 'with another key the link goes' await 5 remote_is_down
 on remote <<<'set-node private-key @/tmp/REMOTE_KEY'
 check 'and it comes back with the old one' await 20 sdtload echo --ns bob --bind 10.3.0.8:5300 --drain 10 -- \
 	client --ns alice --to 10.1.0.2:5100 --count 3 --until 1 --stall 300 --drain 10

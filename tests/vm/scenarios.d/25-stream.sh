@@ -2,7 +2,7 @@
 # programs: rsyslogd logger
 # packages: rsyslog bsdutils
 # files: tests/vm/helpers/sdt.sh
-# timeout: 120
+# timeout: 300
 #
 # Stream mode: many senders, one target, one way. Syslog as people use it, with messages of 2,048 bytes (RFC 5426); both
 # families, the proxy role on either node; what the target answers goes nowhere; another target under traffic.
@@ -167,3 +167,9 @@ in_bytes() { sdtctl -n local -j stats log | jq '[.. | objects | ."in-bytes"? // 
 before=$(in_bytes)
 check 'a message of 2,048 bytes arrives whole' big x
 check_equal 'it was one datagram of that size' 2048 "$(($(in_bytes) - before))"
+
+# --- the same where a packet takes 1500 bytes: in FRAGMENT frames
+
+ip -n local link set to-remote mtu 1500
+ip -n remote link set to-local mtu 1500
+check 'a message of 2,048 bytes arrives whole on a path of 1500 bytes' big y

@@ -2,15 +2,15 @@
 # files: tests/vm/helpers/sdt.sh
 # timeout: 120
 #
-# Limits of channels, idle timeouts, the rest that ports take, and what is heard of them. A protocol second is 1/60 s
-# here, so that ports rest for two.
+# Limits of channels, idle timeouts, the rest that ports take, and what is heard of them. A protocol second is 1/20 s
+# here, so that ports rest for six: long enough for a slow machine to ask meanwhile.
 
 # shellcheck source=../lib.sh
 . /t/lib.sh
 # shellcheck source=../helpers/sdt.sh
 . /t/sdt.sh
 
-nodes test_time_div=60
+nodes test_time_div=20
 ip -n alice addr add 10.1.0.3/24 dev to-local
 link
 monitor local
@@ -80,7 +80,7 @@ check_counters 'ports: the lack is counted' 'remote.ports.no-port+remote.ports.p
 served_again() {
 	sdtload "${echo[@]}" -- client --ns alice --to 10.1.0.2:5005 --sockets 4 --count 4 --window 4 --stall 300 >/dev/null
 }
-check 'ports: after their rest they serve again' await 15 served_again
+check 'ports: after their rest they serve again' await 30 served_again
 
 tunnel evict 6 max-channels 2 at-limit evict-idle
 name='evict-idle: two channels'
@@ -88,6 +88,6 @@ ask 2 2 --to 10.1.0.2:5006
 third_served() {
 	sdtload "${echo[@]}" -- client --ns alice --to 10.1.0.2:5006 --stall 200 >/dev/null
 }
-check 'evict-idle: the longest idle one makes room' await 15 third_served
+check 'evict-idle: the longest idle one makes room' await 30 third_served
 check_counters 'evict-idle: there are still two' 'local.evict.channels-closed+2 == local.evict.channels-opened'
 check 'evict-idle: monitor tells' heard local 'closed.*evict'

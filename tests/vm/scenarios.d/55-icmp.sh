@@ -1,6 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh tests/vm/helpers/icmp.py
-# timeout: 240
+# timeout: 300
 #
 # ICMP errors. What keeps a target from being reached is told to the customer as if it had written to the target itself:
 # all classes, all pairs of families, both roles on both nodes, by programs that know nothing of SDT. And what somebody
@@ -111,5 +111,5 @@ python() {
 python heard
 refused_by() { [[ $(at alice socat -t 10 - "$1" 2>&1 <<<hello) = *'Connection refused'* ]]; }
 check 'a program that knows nothing of all this, v4' refused_by UDP4:10.1.0.2:5000
-check 'a program that knows nothing of all this, v6' refused_by UDP6:[fd01::2]:5003
+check 'a program that knows nothing of all this, v6' refused_by 'UDP6:[fd01::2]:5003'
 python forged

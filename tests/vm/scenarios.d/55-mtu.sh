@@ -1,6 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh tests/vm/helpers/path.sh tests/vm/helpers/df.py
-# timeout: 120
+# timeout: 240
 #
 # Datagrams of any size: what the link does not take goes in fragments, or its sender is told what fits.
 
@@ -34,6 +34,28 @@ check 'datagrams whose end was lost are given up, all of them' await 10 _counter
 	'remote.l.frag-timeout+remote.l.frag-memory == 300' 'remote.l.reassembled == 0'
 at west nft delete table ip thief
 traffic 'and leave nothing behind that is in the way' "${echo4[@]}" -- client --ns alice --to 10.1.0.2:5000 --count 10 --window 2 --stall 5000 --size 65000
+
+# --- what nobody says, from the first moment
+
+hang_up
+narrow 1400
+silence
+at west nft -f - <<<'table ip closed { chain forward { type filter hook forward priority 0; udp dport 7380 drop; }; }'
+call 10.4.0.2:7380
+background alice sdtload "${echo4[@]}" -- client --ns alice --to 10.1.0.2:5000 --count 50 --window 50 --stall 30000 --size 1473-3000
+early=$!
+await 30 _counters_hold 'local.l.staged == 50' || bail 'nobody waits for the link'
+at west nft delete table ip closed
+if wait "$early"; then
+	ok 'a black hole on the link is none for customers: what waited for the link arrives, whole'
+else
+	not_ok 'a black hole on the link is none for customers' "$(cat /tmp/alice-sdtload.log)"
+fi
+hang_up
+talk
+narrow 1500
+calls 10.4.0.2:7380
+finds 'wide again' 1472 1472
 
 # --- what must not be cut
 

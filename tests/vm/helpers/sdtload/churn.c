@@ -23,6 +23,9 @@
 #define LIFE_MAX	32	/* of --life; bits of visitor.seen are twice as many */
 #define TOLD_MAX	8	/* answers gone wrong that are described */
 #define TURN_MS		5	/* a look at who waits too long, so often */
+#define PATIENCE_MAX	16	/* times --stall */
+#define SIZE_MAX_CHURN	2048
+#define BATCH		8	/* answers taken in one call */
 
 struct visitor {
 	int fd;
@@ -30,6 +33,7 @@ struct visitor {
 	unsigned int sent, life, under_way;
 	bool hasty;		/* leaves without waiting for the last answers */
 	double last;		/* ms; something was sent or heard */
+	unsigned int patience;	/* ms; more after each wait in vain, lest a slow machine drown in repetitions */
 	uint64_t seen;
 };
 
@@ -133,23 +137,31 @@ static void visitor_hear(struct visitor *v, const struct options *o, const uint8
 	}
 }
 
-static void visitor_receive(struct visitor *v, const struct options *o, uint8_t *buffer, double now)
+static void visitor_receive(struct visitor *v, const struct options *o, double now)
 {
-	struct address from;
-	ssize_t n;
+	static uint8_t buffer[BATCH][SIZE_MAX_CHURN + 1];
+	struct sockaddr_storage from[BATCH];
+	struct mmsghdr m[BATCH] = { 0 };
+	struct iovec iov[BATCH];
+	const struct address *to = &o->to[v->id % o->tos];
+	int i, n;
 
-	for (;;) {
-		from.len = sizeof(from.a);
-		n = recvfrom(v->fd, buffer, PAYLOAD_MAX + 1, MSG_DONTWAIT, (struct sockaddr *)&from.a, &from.len);
-		if (n < 0 && errno == ECONNREFUSED)
-			continue;
-		if (n < 0)
-			return;
-		if (!address_equal(&from, &o->to[v->id % o->tos]))
+	for (i = 0; i < BATCH; i++) {
+		iov[i] = (struct iovec) { buffer[i], sizeof(buffer[i]) };
+		m[i].msg_hdr = (struct msghdr) { .msg_name = &from[i], .msg_namelen = sizeof(from[i]),
+						 .msg_iov = &iov[i], .msg_iovlen = 1 };
+	}
+	n = recvmmsg(v->fd, m, BATCH, MSG_DONTWAIT, NULL);
+	for (i = 0; i < n; i++) {
+		struct address a = { from[i], m[i].msg_hdr.msg_namelen };
+
+		if (!address_equal(&a, to))
 			tally[WRONG_SOURCE]++;
-		visitor_hear(v, o, buffer, (unsigned int)n);
+		visitor_hear(v, o, buffer[i], m[i].msg_len);
 		v->last = now;
 	}
+	if (n > 0 && v->patience > o->stall)
+		v->patience /= 2;
 }
 
 static void visitor_speak(struct visitor *v, const struct options *o, uint8_t *buffer, double now)
@@ -170,13 +182,16 @@ static void visitor_speak(struct visitor *v, const struct options *o, uint8_t *b
 static void visitor_act(struct visitor *v, const struct options *o, int epoll, uint32_t number, uint8_t *buffer,
 			double now)
 {
-	if (now - v->last >= o->stall)
+	if (v->under_way && now - v->last >= v->patience) {
 		v->under_way = 0;
+		if (v->patience < PATIENCE_MAX * o->stall)
+			v->patience *= 2;
+	}
 	while (v->sent < v->life && v->under_way < o->window)
 		visitor_speak(v, o, buffer, now);
 	if (v->sent == v->life && (!v->under_way || v->hasty)) {
 		/* What comes in this moment is the next one's, as far as SDT can know. */
-		visitor_receive(v, o, buffer, now);
+		visitor_receive(v, o, now);
 		visitor_go(v);
 		visitor_come(v, o, epoll, number);
 	}
@@ -187,8 +202,8 @@ static void churn_check(const struct options *o)
 	errno = 0;
 	if (!o->binds || !*address_port((struct address *)&o->bind[0]))
 		die("--bind ADDR:PORT is needed");
-	if (!o->life || o->life > LIFE_MAX || o->lo < HEADER_LEN)
-		die("--life is 1 to %d, --size at least %d", LIFE_MAX, HEADER_LEN);
+	if (!o->life || o->life > LIFE_MAX || o->lo < HEADER_LEN || o->hi > SIZE_MAX_CHURN)
+		die("--life is 1 to %d, --size %d to %d", LIFE_MAX, HEADER_LEN, SIZE_MAX_CHURN);
 	if (o->tos != 1 && o->tos % o->binds)
 		die("each place needs one --to or all of them");
 	if (places < 2 * o->sockets)
@@ -207,15 +222,17 @@ int run_churn(struct options *o)
 	places = o->binds * o->ports;
 	churn_check(o);
 	taken = allocate(places / 8 + 1, 1);
-	for (i = 0; i < o->sockets; i++)
+	for (i = 0; i < o->sockets; i++) {
+		v[i].patience = o->stall;
 		visitor_come(&v[i], o, epoll, i);
+	}
 	ready();
 	while (tally[RECEIVED] < o->until || (o->stay && !over)) {
 		n = epoll_wait(epoll, events, 64, TURN_MS);
 		now = now_ms();
 		for (j = 0; j < n; j++) {
 			i = events[j].data.u32;
-			visitor_receive(&v[i], o, buffer, now);
+			visitor_receive(&v[i], o, now);
 			visitor_act(&v[i], o, epoll, i, buffer, now);
 		}
 		if (now - turn < TURN_MS)
