@@ -1,7 +1,7 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh tests/vm/helpers/wire.py
 # once: 6.12
-# timeout: 120
+# timeout: 180
 #
 # A recorded initiation, replayed from elsewhere: in the session that it began, after a rekey, after all keys expired, and
 # after a restart of the node that it was for, which then no longer knows that it saw it. At no time does it move an
@@ -42,20 +42,30 @@ replay() {
 	await 5 _counters_hold "remote.l.$1 > $before"
 }
 
+# Sessions that came about at remote, less what either node began by itself: a slow machine makes rekeys happen at any time.
+foreign_sessions() {
+	counters remote
+	REPLY=$(value remote.l.keypairs)
+	REPLY=$((REPLY - $(value remote.l.tx-initiations)))
+	counters local
+	_stat[local.l.tx-initiations]=${_stat[local.l.tx-initiations]-0}
+	REPLY=$((REPLY - $(value local.l.tx-initiations)))
+}
+
 # harmless NAME COUNTER: a replay changes nothing; the counter tells what became of it.
 harmless() {
-	local name=$1 where keys ids moved
+	local name=$1 where sessions ids moved
 	where=$(endpoint) ids=$(channels)
-	counters remote
-	keys=$(value remote.l.keypairs) moved=$(value remote.l.endpoint-moved)
+	foreign_sessions
+	sessions=$REPLY
+	moved=$(counters remote && value remote.l.endpoint-moved)
 	check "$name: heard" replay "$2"
 	check_equal "$name: the endpoint stays" "$where" "$(endpoint)"
 	check_equal "$name: the channels stay" "$ids" "$(channels)"
-	counters remote
-	check_equal "$name: no session came or went, no endpoint moved" "$keys $moved" \
-		"$(value remote.l.keypairs) $(value remote.l.endpoint-moved)"
+	foreign_sessions
+	check "$name: no session came of it" test "$REPLY" -le "$sessions"
+	check_equal "$name: no endpoint moved" "$moved" "$(counters remote && value remote.l.endpoint-moved)"
 }
-# Rekeys of the link itself are not to be mistaken for effects: quick, and the link quiet.
 alive() { traffic "$1" "${echo[@]}" -- "${client[@]}" --count 40 --window 8 --stall 2000; }
 
 for family in 4 6; do
