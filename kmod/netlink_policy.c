@@ -639,7 +639,7 @@ struct sdt_link *sdt_nl_named_link(struct sdt_node *node, const struct nlattr *n
 {
 	struct sdt_link *link;
 
-	BUILD_BUG_ON(SDT_LANES_LIMIT != SDT_LANE_LAST + 1);
+	BUILD_BUG_ON(SDT_LANES_LIMIT - 1 != SDT_LANE_LAST);
 	if (!name) {
 		name_missing(extack);
 		return ERR_PTR(-EINVAL);
