@@ -134,8 +134,12 @@ class Outsider:
         self.socket.sendto(payload, (target, PORT))
 
     def hear(self):
+        """What is answered, but for the resets that forged data messages get."""
         try:
-            return self.socket.recv(2048)
+            while True:
+                answer = self.socket.recv(2048)
+                if not answer or answer[0] >> 4 != RESET:
+                    return answer
         except TimeoutError:
             return b''
 
