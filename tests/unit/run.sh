@@ -30,4 +30,5 @@ for prog in "$@"; do
 done
 echo "# Totals: pass:$passed fail:$failed skip:0 error:0"
 echo "# $cases cases passed, $checks checks made"
-[ "$failed" -eq 0 ]
+# a list that lost its programs is no success
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
