@@ -89,8 +89,8 @@ devices_left() {
 
 # --- the weather on the link
 
-# queue DEVICE NETEM-WORD...: for tc. Besides what the words say, every 16th data message, by its counter (byte 8 of the
-# message, 36 of the packet), comes two thirds of a second later: when its channel has ended, its keys have been replaced
+# queue DEVICE NETEM-WORD...: for tc. Besides what the words say, every 16th data message, by its first sealed byte
+# (the ninth), comes two thirds of a second later: when its channel has ended, its keys have been replaced
 # now and then, and the window has long passed it.
 queue() {
 	local dev=$1
@@ -99,7 +99,20 @@ queue() {
 		qdisc replace dev $dev root handle 1: prio bands 2 priomap 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
 		qdisc replace dev $dev parent 1:1 handle 10: netem limit 20000 $*
 		qdisc replace dev $dev parent 1:2 handle 20: netem limit 20000 delay 650ms 100ms duplicate 10%
-		filter replace dev $dev parent 1: protocol ip pref 1 handle 800::1 u32 match u8 0x05 0x0f at 36 flowid 1:2
+	END
+}
+
+# late NODE: which messages these are. Their priority is the class that they go to.
+late() {
+	at "$1" nft -f - <<-'END'
+		table inet late
+		flush table inet late
+		table inet late {
+			chain out {
+				type filter hook postrouting priority 300;
+				udp length > 40 @th,132,4 5 meta priority set 1:2
+			}
+		}
 	END
 }
 
@@ -110,6 +123,9 @@ weather() {
 	local words
 	weather=$(((weather + ${1:-0}) % ${#weathers[@]}))
 	words=${weathers[weather]}
+	late local
+	late remote
+	late spare
 	# shellcheck disable=SC2086 # words
 	{
 		tc -n local -batch - <<<"$(queue to-remote $words && queue to-spare $words)"
