@@ -1,5 +1,5 @@
 #!/bin/bash
-# timeout: 30
+# timeout: 300
 #
 # The traffic generator itself, on plain veth: content with a clean path, and noticing each kind of fault.
 

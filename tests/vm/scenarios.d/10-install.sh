@@ -1,6 +1,6 @@
 #!/bin/bash
 # files: README.md tools/node-key
-# timeout: 60
+# timeout: 300
 #
 # The README's set-up of two gateways, with its own commands, as printed there; then a datagram each way.
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
-# timeout: 60
+# timeout: 300
 #
 # What cannot be right is refused, in one line, with exit code 1 or 2, and changes nothing.
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh tests/vm/helpers/rawnl.py
 # once: 6.1
-# timeout: 120
+# timeout: 300
 #
 # The control side: the shortest way to a tunnel, all or nothing, JSON, dumps of any size and while things change,
 # permissions, events, and requests that no sane tool would send.

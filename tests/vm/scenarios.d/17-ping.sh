@@ -1,7 +1,7 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
 # once: 6.12
-# timeout: 90
+# timeout: 300
 #
 # sdtctl ping: round trips through the link itself, on any lane, in messages of any size; who is told what when no answer
 # comes, and that late or unwanted answers harm nobody.

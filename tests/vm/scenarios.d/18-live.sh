@@ -1,7 +1,7 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
 # once: 6.12
-# timeout: 240
+# timeout: 300
 #
 # Every word of set-node, set-link and set-tunnel, while datagrams travel: what need not lose any loses none, what moves a
 # socket or a target loses those that are under way, and no channel ends. What cannot change says so.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
-# timeout: 120
+# timeout: 300
 #
 # Modes direct and server with every combination of families, both ciphers, with and without a PSK, the proxy role on
 # either node, several tunnels on a link, replies from the address that was asked, and who may speak in direct mode.

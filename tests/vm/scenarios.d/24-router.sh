@@ -1,6 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
-# timeout: 180
+# timeout: 300
 #
 # Router mode: customers of both nodes and both families write to addresses on the other side, and answers come from there;
 # nothing of the nodes' own is captured, though each captures all that others send. What sdtctl capture prints, installs

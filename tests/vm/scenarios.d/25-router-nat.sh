@@ -2,7 +2,7 @@
 # programs: pkg:coturn pkg:tftpd-hpa pkg:tftp-hpa
 # packages: coturn tftpd-hpa tftp-hpa
 # files: tests/vm/helpers/sdt.sh
-# timeout: 180
+# timeout: 300
 # once: 6.12
 #
 # Router mode as the NAT that it is, RFC 4787: endpoint-independent mapping, each filter, hairpin, timeouts. What coturn's

@@ -1,6 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh tests/vm/helpers/wire.py tests/vm/helpers/peer.py tests/vectors/make_example.py
-# timeout: 180
+# timeout: 300
 # once: 6.12
 #
 # Router mode, what a peer may not make a node do: a peer with the right keys names addresses that nobody may reach, one

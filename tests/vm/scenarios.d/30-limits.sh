@@ -1,6 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
-# timeout: 120
+# timeout: 300
 #
 # Limits of channels, idle timeouts, the rest that ports take, and what is heard of them. A protocol second is 1/20 s
 # here, so that ports rest for six: long enough for a slow machine to ask meanwhile.

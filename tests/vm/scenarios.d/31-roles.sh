@@ -1,6 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
-# timeout: 240
+# timeout: 300
 #
 # Limits where the target is: the server node keeps its own, whatever the proxy allows, and tells it. Once with the
 # server at the node that answers, once at the one that calls. A protocol second is 1/20 s.

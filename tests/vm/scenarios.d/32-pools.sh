@@ -1,6 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
-# timeout: 240
+# timeout: 300
 #
 # Egress pools: ranges of addresses, of both families and at either node; ports that rest; exhaustion; addresses that
 # go away and come back. A protocol second is 1/12 s, so that ports rest for ten.

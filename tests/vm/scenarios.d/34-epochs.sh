@@ -1,7 +1,7 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
 # once: 6.12
-# timeout: 240
+# timeout: 300
 #
 # Channel ids: as long as they need to be, never used twice under one epoch, and what happens when all 2^32 are used up
 # under traffic. Links whose ids begin near their ends. Protocol times are a fortieth.

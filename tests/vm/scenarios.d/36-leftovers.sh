@@ -1,6 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
-# timeout: 240
+# timeout: 300
 #
 # Nothing of the packet that came is on the packet that leaves: no mark, no priority, no conntrack entry, no timestamp (fq
 # would drop it, or send it later), no queue number, no IPsec state. Each is put on outer packets, and on customers',

@@ -1,7 +1,7 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
 # once: 6.1
-# timeout: 240
+# timeout: 300
 #
 # 100,000 datagrams of 0 to 1400 bytes through server mode, answered one by one: none lost, changed or duplicated.
 

@@ -2,7 +2,7 @@
 # files: tests/vm/helpers/sdt.sh
 # kernels: 5.10 6.1 6.12
 # once: 6.12
-# timeout: 120
+# timeout: 300
 #
 # Ciphers that complete later, as hardware's do: every operation goes through cryptd. Both ciphers carry traffic both
 # ways; and links go while operations are in flight, which must neither be lost sight of nor touch what is freed.

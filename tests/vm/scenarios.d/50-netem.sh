@@ -1,7 +1,7 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
 # once: 6.1
-# timeout: 120
+# timeout: 300
 #
 # Loss, reordering and duplication on the link, both ways: no customer or target ever sees a duplicate or an altered
 # datagram, and what is missing is what the link lost.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh tests/vm/helpers/path.sh tests/vm/helpers/df.py
-# timeout: 240
+# timeout: 300
 #
 # Datagrams of any size: what the link does not take goes in fragments, or its sender is told what fits.
 

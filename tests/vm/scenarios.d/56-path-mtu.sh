@@ -1,7 +1,7 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh tests/vm/helpers/path.sh tests/vm/helpers/toobig.py
 # once: 6.12
-# timeout: 240
+# timeout: 300
 #
 # A path that is narrower than its first hop: said by ICMP, or by nobody; from the beginning, or all of a sudden; and
 # wider again. Whatever happens on the link, customers' datagrams arrive.

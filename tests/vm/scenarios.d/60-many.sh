@@ -1,7 +1,7 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
 # once: 6.1
-# timeout: 120
+# timeout: 300
 #
 # Many askers: two customers with the same port on different addresses, and one customer with 5,000 sockets.
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
 # once: 6.12
-# timeout: 240
+# timeout: 300
 #
 # 100 times, while traffic runs at full rate: delete the tunnels, the links, the namespaces or the module, on either node.
 # Afterwards nothing is left: no object, no socket, no memory.

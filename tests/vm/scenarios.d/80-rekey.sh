@@ -1,7 +1,7 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
 # once: 6.12
-# timeout: 180
+# timeout: 300
 #
 # The life of a link: a peer that never answers, rekeys under traffic, keepalives, a peer that is lost and comes
 # back. Protocol times are a fortieth: rekey every 3 s.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh tests/vm/helpers/wire.py tests/vm/helpers/forge.py
 # once: 6.12
-# timeout: 240
+# timeout: 300
 #
 # A node that lost its state costs its peer a round trip, and no timeout: the side that answers, and the side that calls,
 # over IPv4 and IPv6. Resets that are forged, old, replayed or very many change nothing. Who gets one is the node's choice,

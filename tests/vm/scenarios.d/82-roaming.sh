@@ -1,7 +1,7 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
 # once: 6.12
-# timeout: 90
+# timeout: 300
 #
 # Datagrams that wait for the first handshake; and a peer that moves: another address (followed after a proof, or not at
 # all with roam off), and another port of a NAT. Protocol times are halved, for the handshake's retries.

@@ -3,7 +3,7 @@
 # packages: keepalived
 # files: tests/vm/helpers/sdt.sh docs/keepalived.conf
 # once: 6.12
-# timeout: 240
+# timeout: 300
 #
 # Two gateways with one static key behind one address, which moves: by hand, over IPv4 and IPv6, then by VRRP when a
 # gateway is cut off. From the moment it moved, at most a second of traffic is lost, and it is a reset that brings it back.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh tests/vm/helpers/wire.py
 # once: 6.12
-# timeout: 180
+# timeout: 300
 #
 # A recorded initiation, replayed from elsewhere: in the session that it began, after a rekey, after all keys expired, and
 # after a restart of the node that it was for, which then no longer knows that it saw it. At no time does it move an

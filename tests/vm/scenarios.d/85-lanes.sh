@@ -2,7 +2,7 @@
 # files: tests/vm/helpers/sdt.sh tests/vm/helpers/wire.py
 # cpus: 2
 # once: 6.1
-# timeout: 90
+# timeout: 300
 #
 # Four lanes: each with an outer port of its own on the node that calls; a channel takes the lane of the processor that
 # opened it and keeps it; the node that answers does so on the same lane, to where it hears that lane from.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh tests/vm/helpers/wire.py
 # once: 6.12
-# timeout: 180
+# timeout: 300
 #
 # The machine was cloned, or is stored and woken up: whatever counted so far may be counted once more elsewhere. When the
 # notifier has returned, nothing leaves under a key of before, whether ciphers complete at once or later; epochs are new;

@@ -1,6 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh tests/vm/helpers/wire.py
-# timeout: 150
+# timeout: 300
 #
 # What is on the link: sizes as computed, nothing readable; and what happens to recorded, altered, truncated, forged and
 # random messages: each is dropped and counted under its own reason. Who has not the keys does not get in.

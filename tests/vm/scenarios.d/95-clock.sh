@@ -1,6 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
-# timeout: 60
+# timeout: 300
 #
 # A router without a clock battery: it spoke to its peer in the present, and boots again in 1970.
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
 # nics: 2
-# timeout: 120
+# timeout: 300
 #
 # Packets of every shape: checksums that are still to be computed, GSO, cloned, non-linear, reassembled; from a customer
 # behind a device and from one on the node itself; over network cards that offload nothing, so that what the far end

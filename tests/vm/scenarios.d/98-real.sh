@@ -2,7 +2,7 @@
 # programs: unbound dnsperf openssl
 # packages: unbound dnsperf openssl
 # files: tests/vm/helpers/sdt.sh
-# timeout: 120
+# timeout: 300
 #
 # Programs that nobody here wrote: a DNS server under load from 64 sockets, and a DTLS session.
 

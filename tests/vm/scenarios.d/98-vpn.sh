@@ -3,7 +3,7 @@
 # packages: openssl openvpn iperf sockperf
 # files: tests/vm/helpers/sdt.sh
 # once: 6.12
-# timeout: 180
+# timeout: 300
 #
 # More programs that nobody here wrote: a DTLS session and a VPN between two fixed ends, in direct mode; and, in server
 # mode, two that measure, and so notice what is lost, repeated or out of order.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # The test bed itself: what scenarios take for granted works.
-# timeout: 60
+# timeout: 300
 
 # shellcheck source=../lib.sh
 . /t/lib.sh
