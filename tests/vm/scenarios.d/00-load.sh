@@ -9,7 +9,7 @@
 echo=(--ns bob --bind 10.1.0.2:5300)
 client=(client --ns alice --to 10.1.0.2:5300 --sockets 3 --count 300 --window 16 --size 0-1400 --stall 200)
 
-churn=(churn --ns alice --bind 10.1.0.1:7000 --ports 16 --to 10.1.0.2:5300 --sockets 8 --life 8 --window 2 --size 16-200
+churn=(churn --ns alice --bind 10.6.0.1:7000 --ports 16 --to 10.1.0.2:5300 --sockets 8 --life 8 --window 2 --size 16-200
 	--stall 100 --until 2000)
 
 # faulty KIND TALLY [CLIENT...]: faults are told as what they are. One is enough: the asker before may often be the same one.
@@ -24,6 +24,7 @@ faulty() {
 }
 
 topo alice bob
+ip -n bob route add 10.6.0.0/24 via 10.1.0.1
 
 check 'a clean path' sdtload echo "${echo[@]}" --expect received=300 --expect peers=3 -- "${client[@]}"
 check 'an altered answer is noticed' faulty flip changed

@@ -33,6 +33,7 @@ struct later {			/* an answer that waits in the wheel */
 };
 
 #define WHEEL		4096	/* slots of one ms */
+#define BATCH		32	/* datagrams taken, or sent, in one call */
 
 static struct {
 	struct later *slot[WHEEL];
@@ -96,12 +97,27 @@ static void note_peer(const struct address *a)
 	tally[PEERS]++;
 }
 
-static void echo_send(int fd, const struct msghdr *m)
+/* Each datagram that the kernel refuses is an error of its own, and keeps none of the others. */
+static void echo_send(int fd, struct mmsghdr *m, unsigned int n)
 {
-	if (sendmsg(fd, m, 0) < 0)
-		tally[SEND_ERRORS]++;
-	else
-		tally[SENT]++;
+	unsigned int done = 0;
+	int sent;
+
+	while (done < n) {
+		sent = sendmmsg(fd, m + done, n - done, 0);
+		if (sent < 0)
+			tally[SEND_ERRORS]++;
+		else
+			tally[SENT] += (unsigned int)sent;
+		done += sent < 0 ? 1 : (unsigned int)sent;
+	}
+}
+
+static void echo_one(int fd, const struct msghdr *m)
+{
+	struct mmsghdr one = { .msg_hdr = *m };
+
+	echo_send(fd, &one, 1);
 }
 
 static double wall_ms(void)
@@ -112,12 +128,12 @@ static double wall_ms(void)
 	return t.tv_sec * 1e3 + t.tv_nsec * 1e-6;
 }
 
-static void echo_later(const struct options *o, int fd, const struct msghdr *m, double stamp)
+static void echo_later(const struct options *o, int fd, const struct msghdr *m, double stamp, uint64_t now)
 {
 	static uint32_t turn;
 	unsigned int delay = 0;
 	struct later *l = allocate(1, sizeof(*l) + m->msg_iov->iov_len);
-	uint64_t now = (uint64_t)now_ms(), due;
+	uint64_t due;
 
 	if (mix(turn, 0x1a7e) % 100 < o->late)
 		delay = o->delay + mix(turn, 0xde1a) % (o->delay_hi - o->delay + 1);
@@ -142,11 +158,29 @@ static void echo_later(const struct options *o, int fd, const struct msghdr *m, 
 	wheel.waiting++;
 }
 
-/* Send what is due. */
-static void wheel_run(const struct options *o)
+/* Send the first of the answers in @list, all of one socket; the rest is returned. */
+static struct later *later_send(struct later *list)
 {
-	uint64_t now = (uint64_t)now_ms();
-	struct later *l;
+	struct later *sent[BATCH];
+	struct mmsghdr m[BATCH];
+	unsigned int n = 0;
+	int fd = list->fd;
+
+	for (; list && n < BATCH && list->fd == fd; list = list->next) {
+		sent[n] = list;
+		m[n++].msg_hdr = list->m;
+	}
+	echo_send(fd, m, n);
+	while (n)
+		free(sent[--n]);
+	return list;
+}
+
+/* Send what is due. */
+static void wheel_run(const struct options *o, uint64_t now)
+{
+	double wall = o->within && wheel.waiting ? wall_ms() : 0;
+	struct later *due = NULL, **end = &due, *l;
 
 	while (wheel.waiting && wheel.at < now) {
 		struct later **slot = &wheel.slot[++wheel.at % WHEEL];
@@ -154,19 +188,24 @@ static void wheel_run(const struct options *o)
 		while ((l = *slot)) {
 			*slot = l->next;
 			wheel.waiting--;
-			if (o->within && wall_ms() - l->stamp > o->within)
+			if (o->within && wall - l->stamp > o->within) {
 				tally[WITHHELD]++;
-			else
-				echo_send(l->fd, &l->m);
-			free(l);
+				free(l);
+				continue;
+			}
+			l->next = NULL;
+			*end = l;
+			end = &l->next;
 		}
 	}
+	while (due)
+		due = later_send(due);
 }
 
-/* Milliseconds until something is due, at most @most. */
-static int wheel_wait(int most)
+/* Milliseconds from @now until something is due, at most @most. */
+static int wheel_wait(uint64_t now, int most)
 {
-	int64_t gone = (int64_t)now_ms() - (int64_t)wheel.at;
+	int64_t gone = (int64_t)now - (int64_t)wheel.at;
 	int i;
 
 	for (i = 1; wheel.waiting && i - gone < most && i < WHEEL; i++)
@@ -209,88 +248,106 @@ static void echo_faulty(const struct options *o, int fd, struct msghdr *m, uint8
 		if (!strcmp(o->fault, "drop"))
 			return;
 		if (!strcmp(o->fault, "twice"))
-			echo_send(fd, m);
+			echo_one(fd, m);
 		else if (!strcmp(o->fault, "flip") && m->msg_iov->iov_len)
 			p[m->msg_iov->iov_len / 2] ^= 0x10;
 		else if (!strcmp(o->fault, "swap"))
 			m->msg_name = &before.a;
 	}
-	echo_send(fd, m);
+	echo_one(fd, m);
 	before = now;
+}
+
+/* Open socket @i: where it listens, in @in, and where answers leave, in @out. */
+static void serve_open(const struct options *o, unsigned int i, int *in, int *out)
+{
+	int family = o->bind[i].a.ss_family, on = 1;
+
+	*in = *out = socket_new(&o->bind[i], family);
+	if (setsockopt(*in, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
+		       family == AF_INET ? IP_PKTINFO : IPV6_RECVPKTINFO, &on, sizeof(on)))
+		die("packet information");
+	if (o->within && setsockopt(*in, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)))
+		die("time stamps");
+	if (o->from_port) {
+		struct address other = o->bind[i];
+
+		*address_port(&other) = htons((uint16_t)o->from_port);
+		*out = socket_new(&other, family);
+	}
+}
+
+/* Take up to BATCH datagrams from @in, and answer them through @out. Returns how many. */
+static int serve_some(const struct options *o, int in, int out, bool answers, uint64_t now)
+{
+	static uint8_t buffer[BATCH][PAYLOAD_MAX + 1];
+	static char control[BATCH][128], answer[BATCH][128];
+	struct address from[BATCH];
+	struct mmsghdr m[BATCH] = { 0 };
+	struct iovec iov[BATCH];
+	double stamp;
+	int n, i;
+
+	for (i = 0; i < BATCH; i++) {
+		iov[i] = (struct iovec) { buffer[i], sizeof(buffer[i]) };
+		m[i].msg_hdr = (struct msghdr) { .msg_name = &from[i].a, .msg_namelen = sizeof(from[i].a), .msg_iov = &iov[i],
+						 .msg_iovlen = 1, .msg_control = control[i],
+						 .msg_controllen = sizeof(control[i]) };
+	}
+	n = recvmmsg(in, m, BATCH, MSG_DONTWAIT, NULL);
+	for (i = 0; i < n; i++) {
+		struct msghdr *h = &m[i].msg_hdr;
+
+		from[i].len = h->msg_namelen;
+		iov[i].iov_len = m[i].msg_len;
+		h->msg_flags = 0;
+		note_peer(&from[i]);
+		served(buffer[i], m[i].msg_len);
+		stamp = answer_control(h, answer[i]);
+		if (answers && (o->delay_hi || o->twice)) {
+			echo_later(o, out, h, stamp, now);
+			if (mix((uint32_t)tally[RECEIVED], 0x2) % 100 < o->twice)
+				echo_later(o, out, h, stamp, now);
+		} else if (answers && o->fault) {
+			echo_faulty(o, out, h, buffer[i]);
+		}
+	}
+	if (n > 0 && answers && !o->delay_hi && !o->twice && !o->fault)
+		echo_send(out, m, (unsigned int)n);
+	return n;
 }
 
 static int run_serve(struct options *o, bool answers)
 {
-	uint8_t *buffer = allocate(PAYLOAD_MAX + 1, 1);
 	struct epoll_event events[LIST_MAX];
-	int fds[LIST_MAX], out[LIST_MAX], epoll = epoll_new(), n, i, on = 1;
-	double quiet = 0;
+	int in[LIST_MAX], out[LIST_MAX], epoll = epoll_new(), n, i, burst;
+	double quiet = 0, now = now_ms();
 
 	if (!o->binds)
 		die("%s needs --bind", role_name);
 	if (o->delay > o->delay_hi || o->delay_hi >= WHEEL)
 		die("--delay is at most %d ms", WHEEL - 1);
 	for (i = 0; i < (int)o->binds; i++) {
-		int family = o->bind[i].a.ss_family;
-
-		fds[i] = out[i] = socket_new(&o->bind[i], family);
-		if (setsockopt(fds[i], family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
-			       family == AF_INET ? IP_PKTINFO : IPV6_RECVPKTINFO, &on, sizeof(on)))
-			die("packet information");
-		if (o->within && setsockopt(fds[i], SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)))
-			die("time stamps");
-		if (o->from_port) {
-			struct address other = o->bind[i];
-
-			*address_port(&other) = htons((uint16_t)o->from_port);
-			out[i] = socket_new(&other, family);
-		}
-		epoll_watch(epoll, fds[i], (uint32_t)i);
+		serve_open(o, (unsigned int)i, &in[i], &out[i]);
+		epoll_watch(epoll, in[i], (uint32_t)i);
 	}
 	ready();
 	for (;;) {
-		n = epoll_wait(epoll, events, LIST_MAX, wheel_wait(over ? 20 : 1000));
+		n = epoll_wait(epoll, events, LIST_MAX, wheel_wait((uint64_t)now, over ? 20 : 1000));
+		now = now_ms();
 		for (i = 0; i < n; i++) {
-			char control[128], answer[128];
-			struct address from;
-			struct iovec iov = { buffer, PAYLOAD_MAX + 1 };
-			struct msghdr m = { .msg_name = &from.a, .msg_iov = &iov, .msg_iovlen = 1 };
 			uint32_t s = events[i].data.u32;
-			double stamp;
-			ssize_t len;
-			int burst;
 
-			for (burst = 0; burst < 64; burst++) {
-				iov.iov_len = PAYLOAD_MAX + 1;
-				m.msg_namelen = sizeof(from.a);
-				m.msg_control = control;
-				m.msg_controllen = sizeof(control);
-				len = recvmsg(fds[s], &m, MSG_DONTWAIT);
-				if (len < 0)
+			for (burst = 0; burst < 4; burst++)
+				if (serve_some(o, in[s], out[s], answers, (uint64_t)now) < BATCH)
 					break;
-				from.len = m.msg_namelen;
-				note_peer(&from);
-				served(buffer, (unsigned int)len);
-				iov.iov_len = (size_t)len;
-				m.msg_flags = 0;
-				stamp = answer_control(&m, answer);
-				if (answers && (o->delay_hi || o->twice)) {
-					echo_later(o, out[s], &m, stamp);
-					if (mix((uint32_t)tally[RECEIVED], 0x2) % 100 < o->twice)
-						echo_later(o, out[s], &m, stamp);
-				} else if (answers && o->fault) {
-					echo_faulty(o, out[s], &m, buffer);
-				} else if (answers) {
-					echo_send(out[s], &m);
-				}
-			}
 		}
-		wheel_run(o);
+		wheel_run(o, (uint64_t)now);
 		if (n > 0 || !over || wheel.waiting)
 			quiet = 0;
 		else if (!quiet)
-			quiet = now_ms();
-		else if (now_ms() - quiet >= o->drain)
+			quiet = now;
+		else if (now - quiet >= o->drain)
 			break;
 	}
 	expect_default(o, "changed");
