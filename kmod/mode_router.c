@@ -413,20 +413,7 @@ static bool router_undelivered(struct sdt_tunnel *t, struct sdt_port *port,
 	return true;
 }
 
-static void target_control(struct sdt_tunnel *t, const struct sdt_rx *rx, struct sdt_channel *c,
-			   const struct sdt_control *ctl)
-{
-	if (c && c->epoch == rx->peer_epoch && ctl->op == SDT_OP_CLOSE)
-		sdt_channel_close(t, c, SDT_CLOSE_PEER);
-}
-
 /* ---- both ---------------------------------------------------------------- */
-
-/* Does the frame come from the other role, in this mode's shape? */
-static bool frame_fits(const struct sdt_tunnel *t, const struct sdt_frame *f)
-{
-	return f->has_channel && f->reply == (t->role == SDT_ROLE_PROXY);
-}
 
 /* IPv4 is IPv4, in whichever of its forms it came. */
 static void frame_endpoint(const struct sdt_frame *f, struct sdt_endpoint *e)
@@ -442,7 +429,7 @@ static void router_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const s
 {
 	struct sdt_endpoint e;
 
-	if (unlikely(!frame_fits(t, f) || f->af == SDT_FRAME_AF_NONE)) {
+	if (unlikely(!sdt_mode_frame_fits(t, f) || f->af == SDT_FRAME_AF_NONE)) {
 		sdt_drop(t->stats, SDT_DROP_OUT_ROLE, skb);
 		return;
 	}
@@ -457,7 +444,7 @@ static void router_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const s
 static bool control_fits(const struct sdt_tunnel *t, const struct sdt_frame *f,
 			 const struct sdt_control *c)
 {
-	if (!frame_fits(t, f))
+	if (!sdt_mode_frame_fits(t, f))
 		return false;
 	if (c->op == SDT_OP_CLOSE)
 		return f->af == SDT_FRAME_AF_NONE;
@@ -480,7 +467,7 @@ static void router_control(struct sdt_tunnel *t, const struct sdt_rx *rx,
 	if (t->role == SDT_ROLE_PROXY)
 		proxy_control(t, rx, chan, f->af == SDT_FRAME_AF_NONE ? NULL : &e, c);
 	else
-		target_control(t, rx, chan, c);
+		sdt_mode_target_control(t, rx, chan, c);
 }
 
 const struct sdt_mode_ops sdt_mode_router = {

@@ -311,8 +311,8 @@ static bool server_undelivered(struct sdt_tunnel *t, struct sdt_port *port,
 	return true;
 }
 
-static void target_control(struct sdt_tunnel *t, const struct sdt_rx *rx, struct sdt_channel *c,
-			   const struct sdt_control *ctl)
+void sdt_mode_target_control(struct sdt_tunnel *t, const struct sdt_rx *rx, struct sdt_channel *c,
+			     const struct sdt_control *ctl)
 {
 	if (c && c->epoch == rx->peer_epoch && ctl->op == SDT_OP_CLOSE)
 		sdt_channel_close(t, c, SDT_CLOSE_PEER);
@@ -320,16 +320,10 @@ static void target_control(struct sdt_tunnel *t, const struct sdt_rx *rx, struct
 
 /* ---- both ---------------------------------------------------------------- */
 
-/* Does the frame come from the other role, in this mode's shape? */
-static bool frame_fits(const struct sdt_tunnel *t, const struct sdt_frame *f)
-{
-	return f->has_channel && f->reply == (t->role == SDT_ROLE_PROXY);
-}
-
 /* Only data from the proxy may name a customer, where the tunnel says so. */
 static bool data_fits(const struct sdt_tunnel *t, const struct sdt_frame *f)
 {
-	return frame_fits(t, f) && (f->af == SDT_FRAME_AF_NONE || t->role == SDT_ROLE_SERVER);
+	return sdt_mode_frame_fits(t, f) && (f->af == SDT_FRAME_AF_NONE || t->role == SDT_ROLE_SERVER);
 }
 
 static void server_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const struct sdt_frame *f,
@@ -347,7 +341,7 @@ static void server_egress(struct sdt_tunnel *t, const struct sdt_rx *rx, const s
 static bool control_fits(const struct sdt_tunnel *t, const struct sdt_frame *f,
 			 const struct sdt_control *c)
 {
-	return frame_fits(t, f) && f->af == SDT_FRAME_AF_NONE &&
+	return sdt_mode_frame_fits(t, f) && f->af == SDT_FRAME_AF_NONE &&
 	       (t->role == SDT_ROLE_PROXY || c->op == SDT_OP_CLOSE);
 }
 
@@ -364,7 +358,7 @@ static void server_control(struct sdt_tunnel *t, const struct sdt_rx *rx,
 	if (t->role == SDT_ROLE_PROXY)
 		proxy_control(t, rx, chan, c);
 	else
-		target_control(t, rx, chan, c);
+		sdt_mode_target_control(t, rx, chan, c);
 }
 
 const struct sdt_mode_ops sdt_mode_server = {

@@ -43,6 +43,16 @@ int sdt_mode_check_ports(const struct sdt_tunnel_cfg *cfg, struct netlink_ext_ac
 /** sdt_tunnel_cfg_ports() - egress ports times addresses, as @cfg, complete, has them */
 u32 sdt_tunnel_cfg_ports(const struct sdt_tunnel_cfg *cfg);
 
+/** sdt_mode_frame_fits() - does @f come from the other role, in the shape of modes with channels? */
+static inline bool sdt_mode_frame_fits(const struct sdt_tunnel *t, const struct sdt_frame *f)
+{
+	return f->has_channel && f->reply == (t->role == SDT_ROLE_PROXY);
+}
+
+/** sdt_mode_target_control() - what the proxy role may tell of @c, which may be NULL; RCU, softirq */
+void sdt_mode_target_control(struct sdt_tunnel *t, const struct sdt_rx *rx, struct sdt_channel *c,
+			     const struct sdt_control *ctl);
+
 /*
  * What a mode's start() may make; tunnel.c ends it. Context: process, node->lock.
  * Return: 0 or -errno with @extack set.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* capture: the rules and routes that bring a router tunnel its customers' datagrams. */
+/* capture: the rules and routes that bring a tunnel datagrams which are not addressed to this host. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -110,7 +110,7 @@ static int parse_words(struct capture *c, int argc, char **argv)
 struct facts {
 	struct capture *c;
 	char link[SDT_NAME_LEN];
-	unsigned int mode, role;
+	unsigned int mode, role, client_address;
 	uint32_t fwmark;		/* of the node's own packets */
 };
 
@@ -149,6 +149,8 @@ static int got_tunnel(const struct nlattr *const *attrs, void *arg)
 	if (tb[SDT_A_TUNNEL_LINK])
 		snprintf(facts->link, sizeof(facts->link), "%s",
 			 mnl_attr_get_str(tb[SDT_A_TUNNEL_LINK]));
+	if (tb[SDT_A_TUNNEL_CLIENT_ADDRESS])
+		facts->client_address = mnl_attr_get_u8(tb[SDT_A_TUNNEL_CLIENT_ADDRESS]);
 	if (!tb[SDT_A_TUNNEL_LISTEN])
 		return EXIT_DONE;
 	family = endpoint(tb[SDT_A_TUNNEL_LISTEN], c->listen, &c->port);
@@ -212,6 +214,26 @@ static int ask(int cmd, unsigned int nest_type, unsigned int name_attr, const ch
 	return err ?: nl_talk(&req, handler, facts);
 }
 
+/* Two kinds of tunnels want what is not addressed to this host. */
+static int check_kind(const struct facts *facts)
+{
+	struct capture *c = facts->c;
+
+	if (facts->mode == SDT_MODE_ROUTER && facts->role == SDT_ROLE_PROXY)
+		return EXIT_DONE;
+	c->answers = facts->mode == SDT_MODE_SERVER && facts->role == SDT_ROLE_SERVER &&
+		     facts->client_address == SDT_CLIENT_TRANSPARENT;
+	if (!c->answers)
+		return complain("capture '%s': for the proxy role of mode router, and the server role of mode server with client-address transparent",
+				safe(c->tunnel));
+	if (c->froms || c->tos || c->excepts)
+		return complain("capture '%s': from, to and except belong to mode router",
+				safe(c->tunnel));
+	/* Both, as the target may become one of the other. */
+	c->family[CAPTURE_V4] = c->family[CAPTURE_V6] = true;
+	return EXIT_DONE;
+}
+
 static int learn(struct capture *c)
 {
 	struct facts facts = { .c = c };
@@ -220,11 +242,9 @@ static int learn(struct capture *c)
 	err = nl_open(false) ?:
 	      ask(SDT_CMD_TUNNEL_GET, SDT_A_TUNNEL, SDT_A_TUNNEL_NAME, c->tunnel, got_tunnel,
 		  &facts);
+	err = err ?: check_kind(&facts);
 	if (err)
 		return err;
-	if (facts.mode != SDT_MODE_ROUTER || facts.role != SDT_ROLE_PROXY)
-		return complain("capture '%s': only the proxy role of mode router captures",
-				safe(c->tunnel));
 	err = ask(SDT_CMD_LINK_GET, SDT_A_LINK, SDT_A_LINK_NAME, facts.link, got_link, &facts) ?:
 	      ask(SDT_CMD_NODE_GET, 0, 0, NULL, got_node, &facts);
 	if (err)
@@ -506,5 +526,5 @@ VERB(capture,
 	.usage = "TUNNEL print|install [in IFNAME]... [from PREFIX]... [to PREFIX[:PORTS]]...\n"
 		 "        [except PREFIX]... [mark N] [table N] [priority N]\n"
 		 "   or: capture TUNNEL remove",
-	.help = "nft rules and policy routes that bring a router tunnel its customers' datagrams",
+	.help = "nft rules and policy routes that bring a tunnel what is not addressed to this host",
 	.run = run_capture);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What captures the datagrams of a router tunnel's customers: rules and routes as text. */
+/*
+ * What captures the datagrams of a router tunnel's customers, and answers to customers
+ * whom targets know by their own address: rules and routes as text.
+ */
 #ifndef _SDTCTL_CAPTURE_H
 #define _SDTCTL_CAPTURE_H
 
@@ -34,7 +37,8 @@ struct capture {
 	struct capture_way way;
 
 	/* of the tunnel */
-	bool family[CAPTURE_FAMILIES];	/* it listens there */
+	bool answers;			/* what targets send to customers, and not the reverse */
+	bool family[CAPTURE_FAMILIES];	/* datagrams of these are wanted */
 	unsigned char listen[IP_MAX];	/* all zero: any; else of the one family */
 	uint16_t port;
 	struct {			/* the other node, as configured and as heard */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What captures the datagrams of a router tunnel's customers: rules and routes as text. */
+/* What sdtctl capture has to say: rules and routes as text. */
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <string.h>
@@ -119,6 +119,14 @@ static void put_interfaces(FILE *out, const struct capture *c)
 	fputs(" } ", out);
 }
 
+/* The end of a rule. What the comment says is for capture_way_of(). */
+static void put_mark(FILE *out, const struct capture *c)
+{
+	fprintf(out, "meta mark set 0x%08" PRIx32 " accept", c->way.mark);
+	fprintf(out, " comment \"sdt: mark 0x%08" PRIx32 " table %" PRIu32 " priority %" PRIu32 "\"\n",
+		c->way.mark, c->way.table, c->way.priority);
+}
+
 static void put_tproxy(FILE *out, const struct capture *c, enum capture_family f)
 {
 	static const unsigned char any[IP_MAX];
@@ -128,9 +136,7 @@ static void put_tproxy(FILE *out, const struct capture *c, enum capture_family f
 		inet_ntop(families[f].af, c->listen, text, sizeof(text));
 	fprintf(out, "tproxy %s to %s%s%s:%u ", families[f].nft, *text && f == CAPTURE_V6 ? "[" : "",
 		text, *text && f == CAPTURE_V6 ? "]" : "", c->port);
-	fprintf(out, "meta mark set 0x%08" PRIx32 " accept", c->way.mark);
-	fprintf(out, " comment \"sdt: mark 0x%08" PRIx32 " table %" PRIu32 " priority %" PRIu32 "\"\n",
-		c->way.mark, c->way.table, c->way.priority);
+	put_mark(out, c);
 }
 
 /* One rule; @to: the destination that it is for, or NULL. */
@@ -163,15 +169,11 @@ static void put_rules(FILE *out, const struct capture *c, enum capture_family f)
 			put_rule(out, c, f, &c->to[i]);
 }
 
-void capture_nft(const struct capture *c, FILE *out)
+static void put_customers_datagrams(FILE *out, const struct capture *c)
 {
 	int f;
 
-	/* Added first, so that there is one to delete. */
-	fprintf(out, "add table inet %s\ndelete table inet %s\n", c->nft_table, c->nft_table);
-	fprintf(out, "table inet %s {\n\tchain prerouting {\n", c->nft_table);
-	fputs("\t\ttype filter hook prerouting priority mangle; policy accept;\n"
-	      "\t\tmeta l4proto != udp return\n"
+	fputs("\t\tmeta l4proto != udp return\n"
 	      "\t\tfib daddr type { local, broadcast, anycast, multicast } return\n"
 	      "\t\tip daddr 169.254.0.0/16 return\n"
 	      "\t\tip6 daddr fe80::/10 return\n", out);
@@ -181,6 +183,27 @@ void capture_nft(const struct capture *c, FILE *out)
 	for (f = 0; f < CAPTURE_FAMILIES; f++)
 		if (capture_serves(c, f))
 			put_rules(out, c, f);
+}
+
+/* Whomever they are addressed to: a socket of this host has that address. So have ICMP errors about what it sent. */
+static void put_answers(FILE *out, const struct capture *c)
+{
+	fputs("\t\t", out);
+	put_interfaces(out, c);
+	fputs("meta l4proto { udp, icmp, ipv6-icmp } socket transparent 1 ", out);
+	put_mark(out, c);
+}
+
+void capture_nft(const struct capture *c, FILE *out)
+{
+	/* Added first, so that there is one to delete. */
+	fprintf(out, "add table inet %s\ndelete table inet %s\n", c->nft_table, c->nft_table);
+	fprintf(out, "table inet %s {\n\tchain prerouting {\n", c->nft_table);
+	fputs("\t\ttype filter hook prerouting priority mangle; policy accept;\n", out);
+	if (c->answers)
+		put_answers(out, c);
+	else
+		put_customers_datagrams(out, c);
 	fputs("\t}\n}\n", out);
 }
 

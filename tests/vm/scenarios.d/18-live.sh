@@ -4,7 +4,8 @@
 # timeout: 300
 #
 # Every word of set-node, set-link and set-tunnel, while datagrams travel: what need not lose any loses none, what moves a
-# socket or a target loses those that are under way, and no channel ends. What cannot change says so.
+# socket or a target loses those that are under way, and no channel ends. What cannot change says so. What the target is told
+# of a customer, and by whom (client-address and client-allow of the server role), changes in 27-client-address.
 
 # shellcheck source=../lib.sh
 . /t/lib.sh
@@ -15,23 +16,25 @@ nodes
 ip -n local addr add 10.2.0.7/24 dev to-remote
 ip -n remote addr add 10.3.0.7/24 dev to-bob
 ip -n bob addr add 10.3.0.8/24 dev to-remote
+ip -n alice route add 10.3.0.0/24 via 10.1.0.2
 link
 tunnel t 0
 tunnel other 1
 link_up local remote
 
-# steady WORD...: customers write in the background until ended, at most 40 datagrams a second, over 8 channels.
+# steady TUNNEL TO WORD...: customers write in the background until ended, at most 40 datagrams a second, over 8 channels.
 steady() {
+	tunnel=$1
 	background alice sdtload echo --ns bob --bind 10.3.0.2:5300 --bind 10.3.0.8:5300 -- \
-		client --ns alice --bind 10.1.0.1:6000 --to 10.1.0.2:5000 --sockets 8 --rate 40 --count 1000000 \
-		--stall 3000 --drain 1000 --expect received=any "$@"
+		client --ns alice --bind 10.1.0.1:6000 --to "$2" --sockets 8 --rate 40 --count 1000000 \
+		--stall 3000 --drain 1000 --expect received=any "${@:3}"
 	customers=$!
 	had=$(answered)
 	await 10 flows 16 || bail 'no datagrams travel'
 }
 answered() {
 	local text
-	text=$(sdtctl -n local show tunnels t)
+	text=$(sdtctl -n local show tunnels "$tunnel")
 	[[ $text =~ out-datagrams\ ([0-9]+) ]] && echo "${BASH_REMATCH[1]}"
 }
 # flows N: N more answers than when last asked to.
@@ -49,7 +52,7 @@ ended() {
 	wait "$customers" || code=$?
 	check_equal "$1" 0 "$code"
 }
-channels() { sdtctl -n "$1" -j show channels t | jq -r '[.[] | "\(.id) \(.customer // .target)"] | sort | join(", ")'; }
+channels() { sdtctl -n "$1" -j show channels "$tunnel" | jq -r '[.[] | "\(.id) \(.customer // .target)"] | sort | join(", ")'; }
 
 endpoint_is() { [ "$(show "$1" links '.[0].endpoint')" = "$2" ]; }
 two_lanes() { [ "$(show local links '.[0]."lanes-active"')" = 2 ]; }
@@ -57,7 +60,7 @@ remote_is_down() { [[ $(sdtctl -n remote show links) != *'state up'* ]]; }
 
 # --- nothing is lost
 
-steady
+steady t 10.1.0.2:5000
 before=$(channels local)
 for word in 'keepalive 5' 'keepalive 0' 'roam off' 'roam on' 'pad 32' 'pad 0' 'ttl 9' 'ttl 0' 'ecn off' 'ecn on' 'dscp 10' \
 	'dscp copy' 'dscp 0' 'source 10.2.0.7' 'source none' 'peer 10.2.0.2:7380'; do
@@ -71,6 +74,8 @@ live local 'set-link l lanes 1'
 live local 'set-node fwmark 9'
 live local 'set-node fwmark 0'
 live local 'set-node private-key @/tmp/LOCAL_KEY'
+for word in off peers any; do live remote "set-node reset $word"; done
+for word in customer both; do live remote "set-tunnel t idle-refresh $word"; done
 live local 'set-tunnel t max-channels 50 max-channels-per-customer 20 channel-rate 100/s idle 600 at-limit evict-idle'
 live remote 'set-tunnel t max-channels 50 channel-rate 100 idle 500 at-limit refuse'
 live local 'set-tunnel t link l id 0 mode server role proxy'
@@ -80,9 +85,27 @@ check_counters 'and none was opened anew' 'local.t.channels-opened == 8' 'remote
 check_equal 'what was set is shown' '50 20 100 600 evict-idle' \
 	"$(show local tunnels '.[] | select(.name == "t") | "\(."max-channels") \(."max-channels-per-customer") \(."channel-rate") \(.idle) \(."at-limit")"')"
 
+# --- nor in router mode
+
+on remote <<<'add-tunnel r link l id 3 mode router role server allow 10.3.0.2/32'
+on local <<<'add-tunnel r link l id 3 mode router listen :5005'
+sdtctl -n local capture r install in to-alice
+steady r 10.3.0.2:5300
+before=$(channels local)
+live remote 'set-tunnel r allow 10.3.0.0/24 allow 192.0.2.0/24'
+for word in 'filter none' 'filter address-port' 'filter address' 'idle-oneshot 30' 'idle-oneshot 0' 'idle-refresh customer'; do
+	live remote "set-tunnel r $word"
+done
+live local 'set-tunnel r filter address-port'
+live local 'set-tunnel r max-channels 40 channel-rate 90 idle 700'
+ended 'none of these changes lost a datagram of a router tunnel'
+check_equal 'its channels are the same' "$before" "$(channels local)"
+check_counters 'and were not opened anew' 'local.r.channels-opened == 8' 'remote.r.channels-opened == 8'
+sdtctl -n local capture r remove
+
 # --- datagrams that are under way may be lost, channels not
 
-steady --stall 500 --expect lost=any
+steady t 10.1.0.2:5000 --stall 500 --expect lost=any
 live remote 'set-tunnel t egress 10.3.0.7'
 live remote 'set-tunnel t egress-ports 40000-40100'
 live remote 'set-tunnel t target 10.3.0.8:5300'

@@ -31,23 +31,12 @@ add-tunnel back link l id 3 mode server listen 10.3.0.1:6003 client-address tran
 END
 link_up local remote
 
-# As docs/OPERATING.md has it: what a transparent socket waits for is delivered here, whomever it is addressed to.
-for node in local remote; do
-	at "$node" nft -f - <<'END'
-table inet sdt-transparent {
-	chain prerouting {
-		type filter hook prerouting priority mangle
-		meta l4proto { udp, icmp, ipv6-icmp } socket transparent 1 meta mark set 0x5d7
-	}
-}
-END
-	for family in -4 -6; do
-		ip -n "$node" "$family" -batch - <<'END'
-rule add fwmark 0x5d7 lookup 7380
-route add local default dev lo table 7380
-END
-	done
-done
+rules() { at "$1" sh -c 'nft list ruleset; ip -4 rule; ip -6 rule' 2>/dev/null; }
+without=$(rules local)
+check 'capture: what a transparent socket waits for is delivered here' sdtctl -n local capture back install in to-alice
+check_not 'it is not for another client-address' sdtctl -n remote capture real install
+check_not 'nor for streams, which want no answers' sdtctl -n remote capture log install
+check 'nor are lists of addresses' refused local capture back install from 10.1.0.0/24
 # The targets' way to the customers leads through the nodes.
 ip -n bob route add 10.1.0.0/24 via 10.3.0.1
 ip -n bob route add fd01::/64 via fd03::1
@@ -68,6 +57,7 @@ on local <<<'set-tunnel real client-address transparent'
 check 'transparent needs client-allow' refused remote set-tunnel real client-address transparent
 check 'and takes no egress' refused remote set-tunnel real client-address transparent client-allow 10.1.0.0/24 egress 10.3.0.1
 on remote <<<'set-tunnel real client-address transparent client-allow 10.1.0.0/25 client-allow fd01::/64'
+check 'capture, once it is transparent' sdtctl -n remote capture real install
 told 'then it is the customer, and answers come back' alice 10.1.0.1:7001 10.1.0.2:5001 '10.1.0.1:7001 - t1' '10.1.0.1:7001 - t2'
 check_counters 'on the channel that was open' 'remote.real.channels-opened == 1' 'remote.real.channels-closed == 0'
 told 'with the proxy on the other node as well' bob 10.3.0.2:7001 10.3.0.1:6003 '10.3.0.2:7001 - t1' '10.3.0.2:7001 - t2'
@@ -121,6 +111,9 @@ check_counters 'its customer is refused, for want of a port' 'remote.real.no-por
 check_not 'nothing was heard that should not' grep -q unheard /tmp/heard.bob /tmp/heard.alice
 
 # --- and it is one no longer
+
+check 'capture, no more' sdtctl -n local capture back remove
+check_equal 'nothing of it is left' "$without" "$(rules local)"
 
 on local <<<'set-tunnel real client-address none'
 on remote <<<'set-tunnel real client-address none'
