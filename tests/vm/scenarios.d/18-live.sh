@@ -91,7 +91,7 @@ on remote <<<'add-tunnel r link l id 3 mode router role server allow 10.3.0.2/32
 on local <<<'add-tunnel r link l id 3 mode router listen :5005'
 sdtctl -n local capture r install in to-alice
 steady r 10.3.0.2:5300
-before=$(channels local)
+routed=$(channels local)
 live remote 'set-tunnel r allow 10.3.0.0/24 allow 192.0.2.0/24'
 for word in 'filter none' 'filter address-port' 'filter address' 'idle-oneshot 30' 'idle-oneshot 0' 'idle-refresh customer'; do
 	live remote "set-tunnel r $word"
@@ -99,7 +99,7 @@ done
 live local 'set-tunnel r filter address-port'
 live local 'set-tunnel r max-channels 40 channel-rate 90 idle 700'
 ended 'none of these changes lost a datagram of a router tunnel'
-check_equal 'its channels are the same' "$before" "$(channels local)"
+check_equal 'its channels are the same' "$routed" "$(channels local)"
 check_counters 'and were not opened anew' 'local.r.channels-opened == 8' 'remote.r.channels-opened == 8'
 sdtctl -n local capture r remove
 
