@@ -1,7 +1,7 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh tests/vm/helpers/wire.py tests/vm/helpers/peer.py tests/vectors/make_example.py
 # timeout: 300
-# once: 6.12
+# once: 6.1
 #
 # Router mode, what a peer may not make a node do: a peer with the right keys names addresses that nobody may reach, one
 # by one; forges answers from such; and answers from where the customer did not write to.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh tests/vm/helpers/wire.py
-# once: 6.12
+# once: 6.1
 # timeout: 300
 #
 # A recorded initiation, replayed from elsewhere: in the session that it began, after a rekey, after all keys expired, and
