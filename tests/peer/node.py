@@ -322,7 +322,7 @@ class Link:
 
     def _tick_handshake(self, now):
         if self.slot:
-            if now - self.series >= GIVE_UP:
+            if self.series is not None and now - self.series >= GIVE_UP:
                 self.slot = self.series = None
                 self.staged.clear()
             elif now - self.slot.when >= RETRY:
@@ -397,7 +397,7 @@ class Node:
     def _receive(self, message, source):
         """Section 13."""
         which = m.kind(message)
-        if len(message) < m.LENGTHS.get(which, m.LEAST_DATA if which == m.DATA else 1):
+        if len(message) < (m.LEAST_DATA if which == m.DATA else m.HEADER):
             raise Drop('rx-truncated')
         if which not in (m.INITIATION, m.RESPONSE, m.COOKIE, m.DATA, m.RESET) or \
                 len(message) != m.LENGTHS.get(which, len(message)) or (which <= m.COOKIE and message[0] & 0x0f):
