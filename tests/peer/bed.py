@@ -199,16 +199,18 @@ class Watch:
         """One test: each message of many is counted under `block.counter`, none otherwise. If not so, they are sent again
         one by one, to name the first that is not."""
         messages = list(messages)
-        problem = ''
+        problem = self.batch_problem(counter, messages, send, at_once)
+        verdict(f'{name} ({len(messages)})', problem or (also() if also else '') or '')
+
+    def batch_problem(self, counter, messages, send, at_once=24):
         for start in range(0, len(messages), at_once):
             some = messages[start:start + at_once]
-            for what, message in some:
+            for _, message in some:
                 send(message)
-            problem = self.problem({counter: len(some)})
+            problem = self.problem({counter: len(some)}, PATIENCE / 2)
             if problem:
-                problem = self._culprit(some, counter, send) or problem
-                break
-        verdict(f'{name} ({len(messages)})', problem or (also() if also else '') or '')
+                return self._culprit(some, counter, send) or problem
+        return ''
 
     def _culprit(self, some, counter, send):
         for what, message in some:
