@@ -187,14 +187,14 @@ heard() { await 3 _heard "$@"; }
 
 _heard() { [ "$(grep -cE -- "$2" "/tmp/monitor.$1")" -ge "${3:-1}" ]; }
 
-# verdicts NAME COMMAND...: the lines "ok TEXT" and "not ok TEXT" of a program become tests, and NAME one of them: that the
-# program came to its line "end".
+# verdicts NAME COMMAND...: the lines "ok TEXT" and "not ok TEXT" of a program become tests, and one more is that it came to
+# its line "end".
 verdicts() {
 	local line ended=''
 	while IFS= read -r line; do
 		case $line in
-		'ok '*) ok "${line#ok }" ;;
-		'not ok '*) not_ok "${line#not ok }" ;;
+		'ok '*) ok "$1: ${line#ok }" ;;
+		'not ok '*) not_ok "$1: ${line#not ok }" ;;
 		end) ended=yes ;;
 		*) note "$line" ;;
 		esac

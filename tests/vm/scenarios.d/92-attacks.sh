@@ -7,7 +7,7 @@
 #
 # A second implementation of the protocol (tests/peer) attacks the node `remote`: replays, altered, cut and moved messages,
 # old keys, forged handshakes, points of small order, control frames with lies in them. Each is dropped and counted under
-# its own reason, and nothing else happens. SDT_CASES: only these.
+# its own reason, and nothing else happens. SDT_CASES=NAME,NAME: only these.
 
 # shellcheck source=../lib.sh
 . /t/lib.sh
@@ -16,6 +16,6 @@
 
 nodes
 ip -n local addr add 10.2.0.9/24 dev to-remote
-cd /t
+cases=${SDT_CASES:-}
 # shellcheck disable=SC2086 # names, one a word
-verdicts attacks python3 -m peer.attacks "$REMOTE_PUB" ${SDT_CASES:-}
+verdicts attacks python3 -m peer.attacks "$REMOTE_PUB" ${cases//,/ }

@@ -7,7 +7,7 @@
 #
 # A peer with the right keys (tests/peer) sends the node `remote` fragments, and lies about them: overlaps, duplicates,
 # pieces that cannot be, datagrams that are never completed, far more than is kept. The right datagram comes out, or none;
-# each drop has its reason; memory and time are bounded. SDT_CASES: only these.
+# each drop has its reason; memory and time are bounded. SDT_CASES=NAME,NAME: only these.
 
 # shellcheck source=../lib.sh
 . /t/lib.sh
@@ -15,6 +15,6 @@
 . /t/sdt.sh
 
 nodes
-cd /t
+cases=${SDT_CASES:-}
 # shellcheck disable=SC2086 # names, one a word
-verdicts fragments python3 -m peer.fragments "$REMOTE_PUB" ${SDT_CASES:-}
+verdicts fragments python3 -m peer.fragments "$REMOTE_PUB" ${cases//,/ }
