@@ -553,10 +553,13 @@ def many_initiations():
     B.peer.node.now = time.monotonic()
     B.peer.forget()
     before, begin = B.watch.counters.read(), time.monotonic()
-    total = 160
-    made = []
-    for _ in range(total):
+    total, made = 120, []
+    while len(made) < total and time.monotonic() - begin < 3:
         made.append(unsent()[0])
+    if len(made) < total:
+        print('ok many initiations # SKIP this machine does not make them fast enough', flush=True)
+        return
+    begin = time.monotonic()
     for message in made:
         B.send(message)
     drops = ('hs-rate', 'hs-stale')

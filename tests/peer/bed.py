@@ -17,7 +17,7 @@ from . import crypto, message as m
 
 HEADER = '/t/sdt.h'                     # include/uapi/linux/sdt.h, which names the counters
 LOCAL, REMOTE, TARGET, CUSTOMER = '10.2.0.1', '10.2.0.2', '10.3.0.2', '10.1.0.1'
-PATIENCE = 10                           # seconds for what must happen; only failing tests wait so long
+PATIENCE = 20                           # seconds for what must happen; only failing tests wait so long
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -207,7 +207,7 @@ class Watch:
             some = messages[start:start + at_once]
             for _, message in some:
                 send(message)
-            problem = self.problem({counter: len(some)}, PATIENCE / 2)
+            problem = self.problem({counter: len(some)}, PATIENCE / 4)
             if problem:
                 return self._culprit(some, counter, send) or problem
         return ''

@@ -149,8 +149,8 @@ def changed(payload, at, mask=0x01):
 def shape(link):
     """Lengths and looks of everything that a first exchange puts on the wire."""
     subprocess.run(['sdtctl', '-n', 'local', '-b', '/tmp/setup.local'], check=True)
-    load('echo', '--ns', 'bob', '--bind', '10.3.0.2:5300', '--', 'client', '--ns', 'alice', '--to', '10.1.0.2:5000',
-         '--size', 100)
+    verdict('a first exchange', load('echo', '--ns', 'bob', '--bind', '10.3.0.2:5300', '--', 'client', '--ns', 'alice',
+                                     '--to', '10.1.0.2:5000', '--size', 100))
     messages = on_link(link.messages())
     kinds = collections.Counter(kind(m) for m in messages)
     verdict('one initiation, one response', '' if kinds[INITIATION] == kinds[RESPONSE] == 1 else str(kinds))
@@ -258,7 +258,7 @@ def attack(public):
     link, plain = Tap('to-remote'), Tap('to-alice')
     outsider = Outsider()
     messages = shape(link)
-    data = to_remote(messages, DATA)
+    data = [m for m in to_remote(messages, DATA) if len(m.payload) > HEADER + TAG]
     initiation = to_remote(messages, INITIATION)[0].payload
     response = [m.payload for m in messages if kind(m) == RESPONSE][0]
     sizes(link, 'server mode: 26 bytes more than the datagram', 2, '--to', '10.1.0.2:5000')
