@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The examples that tests/vectors/make_example.py made from docs/PROTOCOL.md
+ * The examples that tests/peer/examples.py made from docs/PROTOCOL.md
  * alone: a second implementation and the module's sources agree, byte by byte.
  */
 #include <errno.h>

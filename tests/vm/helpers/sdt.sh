@@ -186,3 +186,18 @@ _subscribed() {
 heard() { await 3 _heard "$@"; }
 
 _heard() { [ "$(grep -cE -- "$2" "/tmp/monitor.$1")" -ge "${3:-1}" ]; }
+
+# verdicts NAME COMMAND...: the lines "ok TEXT" and "not ok TEXT" of a program become tests, and one more is that it came to
+# its line "end".
+verdicts() {
+	local line ended=''
+	while IFS= read -r line; do
+		case $line in
+		'ok '*) ok "$1: ${line#ok }" ;;
+		'not ok '*) not_ok "$1: ${line#not ok }" ;;
+		end) ended=yes ;;
+		*) note "$line" ;;
+		esac
+	done < <("${@:2}" 2>&1)
+	check_equal "$1: all of them were tried" yes "$ended"
+}

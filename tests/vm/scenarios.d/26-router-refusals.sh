@@ -1,5 +1,7 @@
 #!/bin/bash
-# files: tests/vm/helpers/sdt.sh tests/vm/helpers/wire.py tests/vm/helpers/peer.py tests/vectors/make_example.py
+# files: tests/vm/helpers/sdt.sh tests/peer include/uapi/linux/sdt.h
+# programs: pkg:python3-cryptography pkg:python3-cffi-backend pkg:libssl3
+# packages: python3-cryptography
 # timeout: 300
 # once: 6.1
 #
@@ -10,20 +12,6 @@
 . /t/lib.sh
 # shellcheck source=../helpers/sdt.sh
 . /t/sdt.sh
-
-# peer NODE ROLE KEYFILE PUBLIC: peer.py in that node's place.
-peer() {
-	local line ended=''
-	while IFS= read -r line; do
-		case $line in
-		'ok '*) ok "${line#ok }" ;;
-		'not ok '*) not_ok "${line#not ok }" ;;
-		end) ended=yes ;;
-		*) note "$line" ;;
-		esac
-	done < <(at "$1" python3 /t/peer.py "${@:2}" 2>&1)
-	check_equal "$2: all of them were tried" yes "$ended"
-}
 
 nodes
 ip -n remote -batch - <<'END'
@@ -54,7 +42,7 @@ on remote <<END
 add-link l peer-key $LOCAL_PUB cipher chacha20-poly1305
 add-tunnel r link l id 1 mode router role server allow 0.0.0.0/0 allow ::/0
 END
-peer local server /tmp/LOCAL_KEY "$REMOTE_PUB"
+verdicts server python3 -m peer.router server /tmp/LOCAL_KEY "$REMOTE_PUB"
 
 ip -n alice route add default via 10.1.0.2
 on local <<END
@@ -62,7 +50,7 @@ add-link l peer-key $REMOTE_PUB cipher chacha20-poly1305
 add-tunnel r link l id 1 mode router listen :5000 filter none
 END
 sdtctl -n local capture r install from 10.1.0.0/24
-peer remote proxy /tmp/REMOTE_KEY "$LOCAL_PUB"
+verdicts proxy python3 -m peer.router proxy /tmp/REMOTE_KEY "$LOCAL_PUB"
 
 # What was never captured, or goes to where no tunnel leads. The rules let all pass that is not this host's; these do not.
 at local nft -f - <<'END'

@@ -1,5 +1,5 @@
 #!/bin/bash
-# files: tests/vm/helpers/sdt.sh tests/vm/helpers/wire.py tests/vm/helpers/forge.py
+# files: tests/vm/helpers/sdt.sh tests/peer
 # once: 6.12
 # timeout: 300
 #
@@ -105,16 +105,7 @@ for peer in 10.2.0.2:7380 '[fd02::2]:7380'; do
 
 	family=4
 	[[ $peer != \[* ]] || family=6
-	ended=''
-	while IFS= read -r line; do
-		case $line in
-		'ok '*) ok "IPv$family: ${line#ok }" ;;
-		'not ok '*) not_ok "IPv$family: ${line#not ok }" ;;
-		end) ended=yes ;;
-		*) note "$line" ;;
-		esac
-	done < <(at local python3 /t/forge.py resets "$family" 2>&1)
-	check_equal "IPv$family: all of them were tried" yes "$ended"
+	verdicts "IPv$family" at local python3 -m peer.forge resets "$family"
 	forget local
 	forget remote
 done

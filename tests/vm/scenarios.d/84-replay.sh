@@ -1,5 +1,5 @@
 #!/bin/bash
-# files: tests/vm/helpers/sdt.sh tests/vm/helpers/wire.py
+# files: tests/vm/helpers/sdt.sh tests/peer
 # once: 6.1
 # timeout: 300
 #
@@ -77,7 +77,7 @@ for family in 4 6; do
 		add-tunnel t link l mode server listen 10.1.0.2:5000 idle 80000
 	END
 	alive "IPv$family: the link comes up"
-	recording=$(python3 /t/wire.py initiation /tmp/link.pcap)
+	recording=$(python3 -m peer.tap initiation /tmp/link.pcap)
 	harmless "IPv$family, in its own session" hs-stale
 	alive "IPv$family, in its own session: traffic flows"
 
@@ -92,7 +92,7 @@ for family in 4 6; do
 	check "IPv$family: all keys expire" await 20 is_down
 	harmless "IPv$family, without any key" hs-stale
 	alive "IPv$family, without any key: the link is back"
-	recording=$(python3 /t/wire.py initiation /tmp/link.pcap)
+	recording=$(python3 -m peer.tap initiation /tmp/link.pcap)
 
 	# The real one is silent for the moment.
 	on local <<<$'del-tunnel t\ndel-link l'

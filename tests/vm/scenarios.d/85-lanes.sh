@@ -1,5 +1,5 @@
 #!/bin/bash
-# files: tests/vm/helpers/sdt.sh tests/vm/helpers/wire.py
+# files: tests/vm/helpers/sdt.sh tests/peer
 # cpus: 2
 # once: 6.1
 # timeout: 300
@@ -44,7 +44,7 @@ check_equal 'processor 1: eight channels on another lane' '8 channels, lanes [1]
 
 kill "$capture"
 await 5 _gone "$capture"
-found=$(python3 /t/wire.py lanes /tmp/link.pcap)
+found=$(python3 -m peer.tap lanes /tmp/link.pcap)
 note "$found"
 ports_of() { show local links ".[] | select(.name == \"l\").lane | map({key: \"$1 \\(.index)\", value: $2}) | from_entries | tojson"; }
 check_equal 'on the wire: each lane leaves from its own port, as shown' \

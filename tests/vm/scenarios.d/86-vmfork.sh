@@ -1,5 +1,5 @@
 #!/bin/bash
-# files: tests/vm/helpers/sdt.sh tests/vm/helpers/wire.py
+# files: tests/vm/helpers/sdt.sh tests/peer
 # once: 6.12
 # timeout: 300
 #
@@ -44,7 +44,7 @@ fork() {
 	await 5 _gone "$stream"
 	traffic "$name: nothing is lost from then on" "${echo[@]}" -- "${client[@]}" --count 100 --window 8
 	# What tcpdump has heard is in its file a little later.
-	check "$name: no nonce occurs twice, and no session outlives the notification" await 10 python3 /t/wire.py nonces /tmp/link.pcap "${times[@]}"
+	check "$name: no nonce occurs twice, and no session outlives the notification" await 10 python3 -m peer.tap nonces /tmp/link.pcap "${times[@]}"
 	kill "$capture"
 	await 5 _gone "$capture"
 }

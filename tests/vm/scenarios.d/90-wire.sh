@@ -1,5 +1,5 @@
 #!/bin/bash
-# files: tests/vm/helpers/sdt.sh tests/vm/helpers/wire.py
+# files: tests/vm/helpers/sdt.sh tests/peer
 # timeout: 300
 #
 # What is on the link: sizes as computed, nothing readable; and what happens to recorded, altered, truncated, forged and
@@ -20,22 +20,13 @@ END
 tunnels='add-tunnel t link l id 0 mode server listen 10.1.0.2:5000
 add-tunnel numbered link l id 1 mode server listen 10.1.0.2:5001
 add-tunnel direct link l id 2 mode direct listen 10.1.0.2:5002 customer 10.1.0.1:7002'
-# For wire.py, which has to listen before the first message passes.
+# For the tap, which has to listen before the first message passes.
 cat >/tmp/setup.local <<END
 add-link l peer-key $REMOTE_PUB peer 10.2.0.2:7380
 $tunnels
 END
 
-ended=''
-while IFS= read -r line; do
-	case $line in
-	'ok '*) ok "${line#ok }" ;;
-	'not ok '*) not_ok "${line#not ok }" ;;
-	end) ended=yes ;;
-	*) note "$line" ;;
-	esac
-done < <(at local python3 /t/wire.py attack "$(base64 -d <<<"$REMOTE_PUB" | od -An -v -tx1 | tr -d ' \n')" 2>&1)
-check_equal 'all of them were tried' yes "$ended"
+verdicts wire at local python3 -m peer.tap attack "$(base64 -d <<<"$REMOTE_PUB" | od -An -v -tx1 | tr -d ' \n')"
 
 # locked_out NAME COUNTER SETUP: local, set up so, does not get in, and the counter, of remote or of the new link, tells why.
 locked_out() {

@@ -1,16 +1,15 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Resets and initiations that are not what they seem. Runs on the node `local`, beside wire.py; prints a line "ok NAME"
+"""Resets and initiations that are not what they seem. Runs on the node `local`, beside tap.py; prints a line "ok NAME"
 or "not ok NAME: REASON" for each test, and "end".
 
-forge.py resets 4|6      scenario 81-reset: the link "l" is up, and server tunnel t carries traffic
+python3 -m peer.forge resets 4|6      scenario 81-reset: the link "l" is up, and server tunnel t carries traffic
 """
 import subprocess
 import sys
 import time
 
-import wire
-from wire import DATA, counters, counted, kind, verdict
+from . import message, tap
+from .tap import counters, counted, kind, verdict
 
 ENDS = {'4': ('10.2.0.1', '10.2.0.2', '10.2.0.9', ''), '6': ('fd02::1', 'fd02::2', 'fd02::9', '[]')}
 FLOOD = 10000
@@ -22,27 +21,20 @@ def end(address, port):
 
 def spoof(source, port, payload, target, *more):
     """A datagram to a node's port as if from there; it leaves from the node remote."""
-    subprocess.run(['spoof', '--ns', 'remote', '--from', end(source, port), '--to', end(target, wire.PORT), *map(str, more),
+    subprocess.run(['spoof', '--ns', 'remote', '--from', end(source, port), '--to', end(target, message.PORT), *map(str, more),
                     payload.hex()], stdout=subprocess.DEVNULL, check=True)
 
 
 def traffic(count, window=8):
-    return wire.load('echo', '--ns', 'bob', '--bind', '10.3.0.2:5300', '--', 'client', '--ns', 'alice', '--to', '10.1.0.2:5000',
+    return tap.load('echo', '--ns', 'bob', '--bind', '10.3.0.2:5300', '--', 'client', '--ns', 'alice', '--to', '10.1.0.2:5000',
                      '--count', count, '--window', window, '--size', '0-100', '--stall', 5000, '--drain', 20)
-
-
-def reset_for(payload, counter=None, index=None, lane=0):
-    """What the peer would say to this data message, or to one that differs."""
-    index = payload[1:4] if index is None else index
-    counter = payload[4:8] if counter is None else counter.to_bytes(4, 'big')
-    return bytes([0x50 | lane]) + index + counter
 
 
 class Resets:
     def __init__(self, family):
         self.local, self.remote, self.elsewhere, _ = ENDS[family]
         self.short = family == '6'
-        self.tap = wire.Tap('to-remote')
+        self.tap = tap.Tap('to-remote')
 
     def newest(self):
         """The newest data message of the node local."""
@@ -50,33 +42,33 @@ class Resets:
         problem = traffic(3, 1)
         if problem:
             print(problem, flush=True)
-        return [m for m in self.tap.messages() if m.target == self.remote and kind(m) == DATA][-1].payload
+        return [m for m in self.tap.messages() if m.target == self.remote and kind(m) == message.DATA][-1].payload
 
-    def send(self, payload, source=None, port=wire.PORT, *more):
+    def send(self, payload, source=None, port=message.PORT, *more):
         spoof(source or self.remote, port, payload, self.local, *more)
 
-    def ignored(self, name, payload, source=None, port=wire.PORT):
+    def ignored(self, name, payload, source=None, port=message.PORT):
         counted(f'{name} is ignored', 'local', 'node', 'rx-reset-ignored', lambda: self.send(payload, source, port))
 
     def forged(self):
         data = self.newest()
         counter = int.from_bytes(data[4:8], 'big')
-        self.ignored('another index', reset_for(data, index=bytes([data[1] ^ 1]) + data[2:4]))
-        self.ignored('another source port', reset_for(data), port=wire.PORT + 1)
-        self.ignored('another source address', reset_for(data), source=self.elsewhere)
+        self.ignored('another index', message.reset_for(data, index=int.from_bytes(data[1:4], 'big') ^ 1))
+        self.ignored('another source port', message.reset_for(data), port=message.PORT + 1)
+        self.ignored('another source address', message.reset_for(data), source=self.elsewhere)
         if self.short:
             return data
-        self.ignored('a counter that was not sent yet', reset_for(data, counter=counter + 1000))
-        self.ignored('the greatest counter', reset_for(data, counter=0xffffffff))
-        self.ignored('a lane that sent nothing', reset_for(data, lane=1))
-        self.ignored('a lane that was not agreed', reset_for(data, lane=15))
+        self.ignored('a counter that was not sent yet', message.reset_for(data, counter=counter + 1000))
+        self.ignored('the greatest counter', message.reset_for(data, counter=0xffffffff))
+        self.ignored('a lane that sent nothing', message.reset_for(data, lane=1))
+        self.ignored('a lane that was not agreed', message.reset_for(data, lane=15))
         return data
 
     def old(self, data):
         """A counter of long ago, and a session of before."""
         counter = int.from_bytes(data[4:8], 'big')
         problem = traffic(8300, 64)
-        self.ignored('a counter 8192 messages ago', reset_for(data, counter=counter))
+        self.ignored('a counter 8192 messages ago', message.reset_for(data, counter=counter))
         sessions = counters('local')['l']['keypairs']
         subprocess.run(['sdtctl', '-n', 'local', 'set-link', 'l', 'lanes', '2'], check=True)
         deadline = time.monotonic() + 10
@@ -84,14 +76,14 @@ class Resets:
             pass
         before, data = data, self.newest()
         verdict('a session follows another', problem or ('' if before[1:4] != data[1:4] else 'it did not'))
-        self.ignored('the session before', reset_for(before, counter=counter + 8300))
+        self.ignored('the session before', message.reset_for(before, counter=counter + 8300))
 
     def right(self):
         """One that says what is true has one handshake for effect; said again, none."""
         data = self.newest()
         before = counters('local')['l']
-        counted('one that fits is acted upon', 'local', 'l', 'rx-resets', lambda: self.send(reset_for(data)))
-        self.ignored('the same again', reset_for(data))
+        counted('one that fits is acted upon', 'local', 'l', 'rx-resets', lambda: self.send(message.reset_for(data)))
+        self.ignored('the same again', message.reset_for(data))
         deadline = time.monotonic() + 10
         while counters('local')['l']['keypairs'] == before['keypairs'] and time.monotonic() < deadline:
             pass
@@ -99,12 +91,12 @@ class Resets:
         found = [after[name] - before[name] for name in ('tx-initiations', 'keypairs', 'endpoint-moved')]
         verdict('it costs one handshake and nothing else', '' if found == [1, 1, 0] else str(found))
         data = self.newest()
-        self.ignored('one that fits, at once after that', reset_for(data))
+        self.ignored('one that fits, at once after that', message.reset_for(data))
         return data
 
     def flood(self, data):
         before, begin = counters('local'), time.monotonic()
-        self.send(reset_for(data), None, wire.PORT, '--count', FLOOD)
+        self.send(message.reset_for(data), None, message.PORT, '--count', FLOOD)
         deadline = time.monotonic() + 10
         while True:
             after = counters('local')

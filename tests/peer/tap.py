@@ -1,19 +1,17 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Looks at, and interferes with, what is on the link. Runs on the node `local`, as topo in lib.sh makes it.
 
-wire.py attack       scenario 90-wire: prints a line "ok NAME" or "not ok NAME: REASON" for each test, and "end"
-wire.py lanes FILE   from a tcpdump file: a JSON object, outer source and target ports of data messages, by address and
+python3 -m peer.tap attack HEX   scenario 90-wire: prints a line "ok NAME" or "not ok NAME: REASON" for each test, and "end"; HEX is
+                     the public key of the node `remote`
+python3 -m peer.tap lanes FILE   from a tcpdump file: a JSON object, outer source and target ports of data messages, by address and
                      lane: {"10.2.0.1 0": [[7380], [7380]]}
-wire.py nonces FILE BEGIN-END...
+python3 -m peer.tap nonces FILE BEGIN-END...
                      from a tcpdump file: no (sender, index, lane, counter) occurs twice, and no session that was seen
                      before one of the spans of time is seen after it. Prints what it found, and fails if it is not so
-wire.py initiation FILE
+python3 -m peer.tap initiation FILE
                      from a tcpdump file: the newest initiation, in hex
 """
 import collections
-import hashlib
-import hmac
 import json
 import random
 import socket
@@ -22,12 +20,10 @@ import subprocess
 import sys
 import time
 
+from .message import COOKIE, DATA, HEADER, INITIATION, LENGTHS, MAC1_AT, PORT, RESET, RESPONSE, TAG, remac
+
 LOAD = 'sdtload'
-LOCAL, REMOTE, PORT = '10.2.0.1', '10.2.0.2', 7380
-INITIATION, RESPONSE, COOKIE, DATA, RESET = 1, 2, 3, 4, 5
-LENGTHS = {INITIATION: 192, RESPONSE: 148, COOKIE: 64, RESET: 8}
-HEADER, TAG = 8, 16
-MAC1_AT = 160           # in an initiation
+LOCAL, REMOTE = '10.2.0.1', '10.2.0.2'
 TEXT = b'the quick brown fox jumps over the lazy dog'
 # Counters that begin as drops do but count traffic.
 TRAFFIC = {'rx-messages', 'rx-bytes', 'rx-keepalives', 'rx-initiations', 'rx-responses', 'rx-cookies', 'rx-challenges',
@@ -150,17 +146,11 @@ def changed(payload, at, mask=0x01):
     return bytes(copy)
 
 
-def mac1(payload, public):
-    """The message with a mac1 as if made by somebody who knows the receiver's public key."""
-    key = hashlib.sha256(b'sdt1-mac1' + public).digest()
-    return payload[:MAC1_AT] + hmac.digest(key, payload[:MAC1_AT], 'sha256')[:16] + payload[MAC1_AT + 16:]
-
-
 def shape(link):
     """Lengths and looks of everything that a first exchange puts on the wire."""
     subprocess.run(['sdtctl', '-n', 'local', '-b', '/tmp/setup.local'], check=True)
-    load('echo', '--ns', 'bob', '--bind', '10.3.0.2:5300', '--', 'client', '--ns', 'alice', '--to', '10.1.0.2:5000',
-         '--size', 100)
+    verdict('a first exchange', load('echo', '--ns', 'bob', '--bind', '10.3.0.2:5300', '--', 'client', '--ns', 'alice',
+                                     '--to', '10.1.0.2:5000', '--size', 100))
     messages = on_link(link.messages())
     kinds = collections.Counter(kind(m) for m in messages)
     verdict('one initiation, one response', '' if kinds[INITIATION] == kinds[RESPONSE] == 1 else str(kinds))
@@ -222,9 +212,9 @@ def forgeries(outsider, data, initiation, public):
     counted('an initiation with a lane', 'remote', 'node', 'rx-type', lambda: send(changed(initiation, 0, 0x01)))
     counted('mac1 altered', 'remote', 'node', 'hs-mac1', lambda: send(changed(initiation, MAC1_AT)))
     counted('mac1 right, the static key altered', 'remote', 'node', 'hs-invalid',
-            lambda: send(mac1(changed(initiation, 50), public)))
+            lambda: send(remac(changed(initiation, 50), public)))
     counted('mac1 right, the header altered', 'remote', 'node', 'hs-invalid',
-            lambda: send(mac1(changed(initiation, 7), public)))
+            lambda: send(remac(changed(initiation, 7), public)))
     counted('a forged reset', 'local', 'node', 'rx-reset-ignored',
             lambda: send(b'\x50' + random.randbytes(7), LOCAL))
 
@@ -268,7 +258,7 @@ def attack(public):
     link, plain = Tap('to-remote'), Tap('to-alice')
     outsider = Outsider()
     messages = shape(link)
-    data = to_remote(messages, DATA)
+    data = [m for m in to_remote(messages, DATA) if len(m.payload) > HEADER + TAG]
     initiation = to_remote(messages, INITIATION)[0].payload
     response = [m.payload for m in messages if kind(m) == RESPONSE][0]
     sizes(link, 'server mode: 26 bytes more than the datagram', 2, '--to', '10.1.0.2:5000')
