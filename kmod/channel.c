@@ -223,7 +223,7 @@ int sdt_channels_create(struct sdt_tunnel *t)
 	err = rhashtable_init(&chs->customers, &customer_params);
 	if (err)
 		goto free_tuples;
-	xa_init_flags(&chs->ids, XA_FLAGS_LOCK_BH);
+	xa_init_flags(&chs->ids, XA_FLAGS_LOCK_BH | XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&chs->lru);
 	INIT_DELAYED_WORK(&chs->sweep, sdt_channels_sweep_work);
 	chs->tunnel = t;

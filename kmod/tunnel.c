@@ -358,6 +358,13 @@ static void tunnel_retire(struct sdt_tunnel *t)
 	sdt_listen_detach(&t->closing);
 }
 
+static void tunnel_free(struct sdt_tunnel *t)
+{
+	sdt_compat_memcg_put(t->memcg);
+	free_percpu(t->stats);
+	kfree(t);
+}
+
 /* Steps 4 to 6, after it. */
 static void tunnel_finish(struct sdt_tunnel *t, bool tell)
 {
@@ -375,8 +382,7 @@ static void tunnel_finish(struct sdt_tunnel *t, bool tell)
 	/* a grace period is over: nobody reads them */
 	kfree(prefixes(t, t->allow));
 	kfree(prefixes(t, t->client_allow));
-	free_percpu(t->stats);
-	kfree(t);
+	tunnel_free(t);
 }
 
 void sdt_tunnel_destroy(struct sdt_tunnel *t)
@@ -430,6 +436,7 @@ static struct sdt_tunnel *tunnel_alloc(struct sdt_node *node, struct sdt_link *l
 		kfree(t);
 		return NULL;
 	}
+	t->memcg = sdt_compat_memcg_get();
 	t->node = node;
 	t->link = link;
 	t->ops = mode_find(full->mode);
@@ -515,8 +522,7 @@ struct sdt_tunnel *sdt_tunnel_create(struct sdt_node *node, struct sdt_link *lin
 		return ERR_PTR(-ENOMEM);
 	err = tunnel_reserve(t);
 	if (err) {
-		free_percpu(t->stats);
-		kfree(t);
+		tunnel_free(t);
 		return ERR_PTR(err);
 	}
 	store_cfg(t, &full);
