@@ -177,7 +177,7 @@ void sdt_contact_add(struct sdt_tunnel *t, struct sdt_channel *c, const struct s
 	struct sdt_contact *contact;
 	bool inserted;
 
-	contact = kmem_cache_alloc(contact_cache, GFP_ATOMIC | __GFP_NOWARN);
+	contact = kmem_cache_alloc(contact_cache, GFP_NOWAIT | __GFP_NOWARN);
 	sdt_compat_charge(before);
 	if (!contact)
 		return;

@@ -13,7 +13,7 @@
 . /t/sdt.sh
 
 GROUPS_AT=/sys/fs/cgroup
-CHANNELS=2000
+CHANNELS=500
 # What a channel costs at least, at the proxy side its own struct alone, at the server side with its socket.
 PROXY_BYTES=128 SERVER_BYTES=1024
 
@@ -70,7 +70,7 @@ check 'the group of the server side pays for its channels and their sockets' \
 on local <<<'set-tunnel t max-channels 100000'
 max=$(($(<"$GROUPS_AT/sdt-proxy/memory.current") + 65536))
 echo "$max" >"$GROUPS_AT/sdt-proxy/memory.max"
-sdtload "${echo[@]}" -- "${client[@]}" --run 2 --bind 10.1.0.1:20000 --sockets 4000 --count 4000 --stall 500 --expect lost=any \
+sdtload "${echo[@]}" -- "${client[@]}" --run 2 --bind 10.1.0.1:20000 --sockets 1500 --count 1500 --stall 300 --expect lost=any \
 	>/tmp/limit.log 2>&1 || true
 check_counters 'at the limit of its group a tunnel gets no memory for channels' 'local.t.in-no-memory > 0'
 check 'and the group stays below it' [ "$(<"$GROUPS_AT/sdt-proxy/memory.current")" -le "$max" ]
@@ -86,7 +86,7 @@ check 'and all of the server side' await 20 charged_at_most sdt-server "$server"
 cat >/tmp/greedy <<'END'
 #!/bin/bash
 sdtctl set-node private-key @/tmp/USER_KEY listen :7380 || exit 3
-for ((made = 0; made < 5000; made += 100)); do
+for ((made = 0; made < 3000; made += 100)); do
 	sed -n "$((made + 1)),$((made + 100))p" /tmp/links | sdtctl -b - 2>/tmp/greedy.log || break
 done
 echo "$made"
@@ -96,12 +96,12 @@ sdtctl genkey >/tmp/USER_KEY
 chmod 600 /tmp/USER_KEY
 chown 65534 /tmp/USER_KEY
 python3 -c 'import base64, os
-for i in range(5000): print("add-link l%d peer-key %s" % (i, base64.b64encode(os.urandom(32)).decode()))' >/tmp/links
+for i in range(3000): print("add-link l%d peer-key %s" % (i, base64.b64encode(os.urandom(32)).decode()))' >/tmp/links
 : >/tmp/greedy.log
 chmod 666 /tmp/greedy.log
-echo $((16 << 20)) >"$GROUPS_AT/sdt-user/memory.max"
+echo $((8 << 20)) >"$GROUPS_AT/sdt-user/memory.max"
 made=$(in_group sdt-user setpriv --reuid 65534 --regid 65534 --clear-groups unshare -Urn /tmp/greedy || true)
 check 'a user may set up a node in a network namespace of their own' [ "${made:-0}" -ge 100 ]
-check 'and the limit of their control group ends it' [ "${made:-5000}" -lt 5000 ]
+check 'and the limit of their control group ends it' [ "${made:-3000}" -lt 3000 ]
 check 'with a clear word' grep -qi memory /tmp/greedy.log
 check 'nothing of it stays' await 20 charged_at_most sdt-user $((1 << 20))
