@@ -82,26 +82,26 @@ on remote <<<$'del-tunnel t\ndel-link l'
 check 'all that the proxy side was charged for is given back' await 20 charged_at_most sdt-proxy "$proxy"
 check 'and all of the server side' await 20 charged_at_most sdt-server "$server"
 
-# A user without any rights here, in namespaces of their own.
-cat >/tmp/greedy <<'END'
+# A user without any rights here, in namespaces of their own, sets up links until there is no more memory to be had: the
+# kernel then refuses, or ends the program.
+mkdir /tmp/user
+cat >/tmp/user/greedy <<'END'
 #!/bin/bash
-sdtctl set-node private-key @/tmp/USER_KEY listen :7380 || exit 3
+sdtctl set-node private-key @/tmp/user/key listen :7380 || exit 3
 for ((made = 0; made < 3000; made += 100)); do
-	sed -n "$((made + 1)),$((made + 100))p" /tmp/links | sdtctl -b - 2>/tmp/greedy.log || break
+	sed -n "$((made + 1)),$((made + 100))p" /tmp/user/links | sdtctl -b - || exit 4
+	echo "$((made + 100))" >/tmp/user/made
 done
-echo "$made"
 END
-chmod 755 /tmp/greedy
-sdtctl genkey >/tmp/USER_KEY
-chmod 600 /tmp/USER_KEY
-chown 65534 /tmp/USER_KEY
+(umask 077 && sdtctl genkey >/tmp/user/key)
 python3 -c 'import base64, os
-for i in range(3000): print("add-link l%d peer-key %s" % (i, base64.b64encode(os.urandom(32)).decode()))' >/tmp/links
-: >/tmp/greedy.log
-chmod 666 /tmp/greedy.log
+for i in range(3000): print("add-link l%d peer-key %s" % (i, base64.b64encode(os.urandom(32)).decode()))' >/tmp/user/links
+chmod 755 /tmp/user/greedy
+chown -R 65534 /tmp/user
 echo $((8 << 20)) >"$GROUPS_AT/sdt-user/memory.max"
-made=$(in_group sdt-user setpriv --reuid 65534 --regid 65534 --clear-groups unshare -Urn /tmp/greedy || true)
-check 'a user may set up a node in a network namespace of their own' [ "${made:-0}" -ge 100 ]
-check 'and the limit of their control group ends it' [ "${made:-3000}" -lt 3000 ]
-check 'with a clear word' grep -qi memory /tmp/greedy.log
-check 'nothing of it stays' await 20 charged_at_most sdt-user $((1 << 20))
+check_not 'a user who sets up links without end is stopped' \
+	in_group sdt-user setpriv --reuid 65534 --regid 65534 --clear-groups unshare -Urn /tmp/user/greedy
+made=$(</tmp/user/made)
+check "not before there were some ($made)" [ "$made" -ge 100 ]
+check 'by the limit of their control group' grep -qE '^max [1-9]' "$GROUPS_AT/sdt-user/memory.events"
+check 'and nothing of it stays' await 20 charged_at_most sdt-user $((1 << 20))
