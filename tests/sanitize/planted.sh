@@ -1,7 +1,7 @@
 #!/bin/bash
 # In a guest with the debug kernel: are its detectors awake? Makes the mistakes of planted.ko, one after the other, and
-# expects each to be reported, in words that the test bed takes for a complaint. Locks come last: after its first report
-# lockdep says no more.
+# expects each to be reported, in words that the test bed takes for a complaint. Locks come first: after the first report
+# of its own or of KASAN lockdep says no more.
 
 # shellcheck source=../vm/lib.sh
 . /t/lib.sh
@@ -10,7 +10,7 @@ exec {kmsg}</dev/kmsg
 COMPLAINTS=$(</t/complaints)
 
 # What the kernel said since the last time.
-said() { dd bs=8192 iflag=nonblock status=none <&"$kmsg" 2>/dev/null | sed -n 's/^[0-9][^;]*;//p'; }
+said() { { dd bs=8192 iflag=nonblock status=none <&"$kmsg" 2>/dev/null || true; } | sed -n 's/^[0-9][^;]*;//p'; }
 
 # make BUG: and keep what is said about it.
 make_bug() {
@@ -42,30 +42,28 @@ scan_finds() {
 mkdir -p /run/planted
 insmod /t/planted.ko
 said >/dev/null
-plan 21
+plan 19
 
 echo leak >/sys/module/planted/parameters/bug
+planted rcu-without-lock 'suspicious RCU usage'
+planted lock-order 'possible circular locking dependency'
 planted slab-overrun 'KASAN: slab-out-of-bounds in slab_overrun'
 planted vmalloc-overrun 'KASAN: vmalloc-out-of-bounds in vmalloc_overrun'
 planted stack-overrun 'KASAN: stack-out-of-bounds in stack_overrun'
-planted global-overrun 'KASAN: global-out-of-bounds in global_overrun'
 planted use-after-free 'KASAN: slab-use-after-free in use_after_free'
 planted double-free 'KASAN: double-free in double_free'
 planted array-index 'UBSAN: array-index-out-of-bounds'
 planted shift 'UBSAN: shift-out-of-bounds'
 planted bool 'UBSAN: invalid-load'
 planted sleep-with-lock 'BUG: sleeping function called from invalid context'
-planted processor-id 'BUG: using smp_processor_id\(\) in preemptible'
 planted sleep-in-rcu 'RCU nest depth: 1, expected: 0'
 planted free-active-timer 'ODEBUG: free active .* timer_list'
 planted call-rcu-twice 'ODEBUG: activate active .* rcu_head'
 planted list-add-twice 'list_add corruption|list_add double add'
 planted reference-put-twice 'ref_tracker: reference already released'
-planted rcu-without-lock 'suspicious RCU usage'
-planted lock-order 'possible circular locking dependency'
 : >/tmp/said
 check 'leak is reported' await 60 scan_finds 'kmemleak: [0-9]+ new suspected memory leaks'
-check 'and names who made it' grep -q 'memory\(\|+0x.*\) \[planted\]' /sys/kernel/debug/kmemleak
+check 'and names who made it' grep -q 'leak+0x.*\[planted\]' /sys/kernel/debug/kmemleak
 
 # Fault injection: the first allocation of this process, below the text of the module.
 fails() { (echo 1 >/proc/self/fail-nth && ! echo 1 >/sys/module/planted/parameters/alloc) 2>/dev/null; }

@@ -13,7 +13,6 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/smp.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 #include <linux/vmalloc.h>
@@ -67,14 +66,6 @@ static void stack_overrun(void)
 	OPTIMIZER_HIDE_VAR(p);
 	p[SIZE] = 1;
 	barrier_data(p);
-}
-
-static void global_overrun(void)
-{
-	int *p = table;
-
-	OPTIMIZER_HIDE_VAR(p);
-	p[8] = 1;
 }
 
 static void use_after_free(void)
@@ -137,11 +128,6 @@ static void sleep_in_rcu(void)
 	rcu_read_lock();
 	might_sleep();
 	rcu_read_unlock();
-}
-
-static void processor_of_whom(void)
-{
-	value += smp_processor_id();
 }
 
 static void rcu_without_lock(void)
@@ -222,7 +208,6 @@ static const struct {
 	{ "slab-overrun", slab_overrun },
 	{ "vmalloc-overrun", vmalloc_overrun },
 	{ "stack-overrun", stack_overrun },
-	{ "global-overrun", global_overrun },
 	{ "use-after-free", use_after_free },
 	{ "double-free", double_free },
 	{ "leak", leak },
@@ -231,7 +216,6 @@ static const struct {
 	{ "bool", not_a_bool },
 	{ "sleep-with-lock", sleep_with_lock },
 	{ "sleep-in-rcu", sleep_in_rcu },
-	{ "processor-id", processor_of_whom },
 	{ "rcu-without-lock", rcu_without_lock },
 	{ "free-active-timer", free_active_timer },
 	{ "call-rcu-twice", call_rcu_twice },
