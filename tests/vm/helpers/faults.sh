@@ -8,7 +8,7 @@ _FAULTS=/sys/kernel/debug
 # Those that detectors make for themselves never fail: some of them would give up.
 faults_here() {
 	local text cache which
-	text=$(sed -n 's/^\([0-9a-f]*\) [tT] .*\[sdt\]$/\1/p' /proc/kallsyms | sort | head -n 1)
+	text=$(sed -n 's/^\([0-9a-f]*\) [tT] .*\[sdt\]$/\1/p' /proc/kallsyms | sort | sed -n 1p)
 	for which in failslab fail_page_alloc; do
 		printf '0x%x' $((0x$text - (64 << 20))) >"$_FAULTS/$which/require-start"
 		printf '0x%x' $((0x$text + (64 << 20))) >"$_FAULTS/$which/require-end"

@@ -74,24 +74,6 @@ _same() {
 	return 1
 }
 
-# The module, in the one namespace that there is yet.
-rmmod sdt
-failed=0
-for ((n = 1; n <= MOST; n++)); do
-	code=0
-	nth "$n" modprobe sdt >/tmp/out 2>&1 || code=$?
-	if [ "$code" -eq 0 ]; then
-		[ "$REPLY" -ne 0 ] || break
-		rmmod sdt
-	elif [ -d /sys/module/sdt ] || ! grep -q 'memory' /tmp/out; then
-		bail "loading: allocation $n: exit $code, $(</tmp/out)"
-	else
-		failed=$((failed + 1))
-	fi
-done
-check_not "loading: $failed allocations failed, and it was refused" [ "$failed" -eq 0 ]
-check 'loading: done when none fails' [ -d /sys/module/sdt ]
-
 topo
 umask 077
 for name in LOCAL_KEY REMOTE_KEY PSK; do echo "${!name}" >"/tmp/$name"; done
@@ -141,3 +123,22 @@ link_up local remote
 each 'ping' '' sdtctl -n local ping l -c 1
 tunnel t 0
 traffic 'and all is as ever' echo --ns bob --bind 10.3.0.2:5300 -- client --ns alice --to 10.1.0.2:5000 --count 50 --sockets 10
+
+# The module itself, in the namespaces that there are then.
+on local <<<$'del-tunnel t\ndel-link l'
+rmmod sdt
+failed=0
+for ((n = 1; n <= MOST; n++)); do
+	code=0
+	nth "$n" modprobe sdt >/tmp/out 2>&1 || code=$?
+	if [ "$code" -eq 0 ]; then
+		[ "$REPLY" -ne 0 ] || break
+		rmmod sdt
+	elif [ -d /sys/module/sdt ] || ! grep -q 'memory' /tmp/out; then
+		bail "loading: allocation $n: exit $code, $(</tmp/out)"
+	else
+		failed=$((failed + 1))
+	fi
+done
+check_not "loading: $failed allocations failed, and it was refused" [ "$failed" -eq 0 ]
+check 'loading: done when none fails' [ -d /sys/module/sdt ]
