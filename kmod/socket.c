@@ -903,6 +903,8 @@ int sdt_node_rebind(struct sdt_node *node, const struct sdt_endpoint *listen, u3
 		return 0;
 	if (lanes && old_port != new_port) {
 		err = rebind_beside(node, lanes, listen, ifindex);
+		if (err == -ENOMEM)
+			return err;
 		if (err) {
 			NL_SET_ERR_MSG(extack, "cannot listen there: address or port is not available");
 			return err;

@@ -351,7 +351,7 @@ static void tunnel_retire(struct sdt_tunnel *t)
 	spin_lock_bh(&t->lock);
 	WRITE_ONCE(t->dead, true);
 	spin_unlock_bh(&t->lock);
-	xa_erase(&t->link->tunnels, t->number);
+	xa_erase_bh(&t->link->tunnels, t->number);
 	xa_erase(&t->node->tunnels, t->id);
 	sdt_ports_stop(t);
 	sdt_listen_swap(t, &t->closing);
@@ -459,7 +459,7 @@ static int tunnel_reserve(struct sdt_tunnel *t)
 			      &t->node->tunnel_cursor, GFP_KERNEL_ACCOUNT);
 	if (err < 0)
 		return err;
-	err = xa_reserve(&t->link->tunnels, t->number, GFP_KERNEL_ACCOUNT);
+	err = xa_reserve_bh(&t->link->tunnels, t->number, GFP_KERNEL_ACCOUNT);
 	if (err)
 		xa_erase(&t->node->tunnels, t->id);
 	return err;
@@ -468,7 +468,7 @@ static int tunnel_reserve(struct sdt_tunnel *t)
 static void tunnel_publish(struct sdt_tunnel *t)
 {
 	xa_store(&t->node->tunnels, t->id, t, GFP_KERNEL);
-	xa_store(&t->link->tunnels, t->number, t, GFP_KERNEL);
+	xa_store_bh(&t->link->tunnels, t->number, t, GFP_KERNEL);
 }
 
 static int check_new(struct sdt_node *node, struct sdt_link *link,
