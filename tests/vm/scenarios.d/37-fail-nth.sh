@@ -86,7 +86,7 @@ each 'add-tunnel with its link' $'del-tunnel t\ndel-link l' \
 	sdtctl -n local add-tunnel t link l mode server listen 10.1.0.2:5000 peer-key "$REMOTE_PUB"
 # It has no peer to call, so that nothing happens by itself.
 on local <<<"add-link l peer-key $REMOTE_PUB"
-each 'set-link' 'set-link l lanes 1 max-channels 100' sdtctl -n local set-link l lanes 4 psk @/tmp/PSK max-channels 50
+each 'set-link' 'set-link l lanes 1 keepalive 0' sdtctl -n local set-link l lanes 4 psk @/tmp/PSK pad 64
 each 'add-tunnel server, proxy side' 'del-tunnel t' \
 	sdtctl -n local add-tunnel t link l mode server listen :5000 max-channels-per-customer 5
 each 'add-tunnel server, server side' 'del-tunnel t' \
