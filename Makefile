@@ -72,6 +72,12 @@ check:
 invariant:
 	tests/invariant $(REPLIES)
 
+check-sanitize:
+	tests/sanitize/run
+
+coverage:
+	tests/sanitize/run kunit scenarios faults coverage
+
 kernels:
 	tests/kernels
 
@@ -91,8 +97,8 @@ clean:
 help:
 	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all module tools install uninstall dkms-source dkms-install dkms-remove check invariant kernels lint demo \
-	fuzz clean help
+.PHONY: all module tools install uninstall dkms-source dkms-install dkms-remove check invariant check-sanitize \
+	coverage kernels lint demo fuzz clean help
 
 #: make                  the module (sdt.ko) for the running kernel, and build/sdtctl
 #: make module|tools     one of the two; KDIR=FOLDER or KVER=RELEASE for another kernel
@@ -102,6 +108,8 @@ help:
 #: make dkms-remove      undo that
 #: make check            unit tests, then scenarios in virtual machines; loads nothing here
 #: make invariant        1,000,000 answers, each to the right customer, in User-Mode Linux; REPLIES=N
+#: make check-sanitize   the same scenarios, unit tests and failing allocations, on a kernel with sanitizers
+#: make coverage         which lines of the module run in that, by file
 #: make kernels          build for every kernel that is tested, without warnings
 #: make lint             style, static checks, builds with another compiler
 #: make fuzz T=SECONDS   fuzz the decoders

@@ -44,7 +44,7 @@ struct sdt_customer *sdt_customer_get(struct sdt_channels *chs,
 	cust = rhashtable_lookup(&chs->customers, &ckey, customer_params);
 	if (cust)
 		return cust;
-	cust = kmem_cache_zalloc(customer_cache, GFP_ATOMIC | __GFP_NOWARN);
+	cust = kmem_cache_zalloc(customer_cache, GFP_NOWAIT | __GFP_NOWARN);
 	if (!cust)
 		return NULL;
 	cust->key = ckey;
@@ -72,7 +72,7 @@ void sdt_customer_put(struct sdt_channels *chs, struct sdt_customer *cust)
 
 struct sdt_channel *sdt_channel_alloc(struct sdt_tunnel *t)
 {
-	struct sdt_channel *c = kmem_cache_zalloc(channel_cache, GFP_ATOMIC | __GFP_NOWARN);
+	struct sdt_channel *c = kmem_cache_zalloc(channel_cache, GFP_NOWAIT | __GFP_NOWARN);
 
 	if (c) {
 		if (t->contacts)
@@ -110,7 +110,7 @@ void sdt_channel_encode_hdr(const struct sdt_tunnel *t, struct sdt_channel *c)
 /* Into the table of ids and the lists; the slot for its id is empty. */
 int sdt_channel_link_in(struct sdt_channels *chs, struct sdt_channel *c)
 {
-	int err = xa_err(xa_store(&chs->ids, c->id, c, GFP_ATOMIC | __GFP_NOWARN));
+	int err = xa_err(xa_store(&chs->ids, c->id, c, GFP_NOWAIT | __GFP_NOWARN));
 
 	if (err)
 		return err;
@@ -223,7 +223,7 @@ int sdt_channels_create(struct sdt_tunnel *t)
 	err = rhashtable_init(&chs->customers, &customer_params);
 	if (err)
 		goto free_tuples;
-	xa_init_flags(&chs->ids, XA_FLAGS_LOCK_BH);
+	xa_init_flags(&chs->ids, XA_FLAGS_LOCK_BH | XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&chs->lru);
 	INIT_DELAYED_WORK(&chs->sweep, sdt_channels_sweep_work);
 	chs->tunnel = t;

@@ -196,8 +196,8 @@ static bool surely_full(struct sdt_tunnel *t, const struct sdt_channel_key *key)
 	       !sdt_channel_by_key(t, key);
 }
 
-struct sdt_channel *sdt_channel_open_proxy(struct sdt_tunnel *t, const struct sdt_channel_key *key,
-					   enum sdt_stat *why)
+static struct sdt_channel *open_proxy(struct sdt_tunnel *t, const struct sdt_channel_key *key,
+				      enum sdt_stat *why)
 {
 	struct sdt_channel *c, *old;
 	struct sdt_ended ended;
@@ -238,6 +238,16 @@ struct sdt_channel *sdt_channel_open_proxy(struct sdt_tunnel *t, const struct sd
 		return NULL;
 	}
 	announce_opened(t, c);
+	return c;
+}
+
+struct sdt_channel *sdt_channel_open_proxy(struct sdt_tunnel *t, const struct sdt_channel_key *key,
+					   enum sdt_stat *why)
+{
+	struct mem_cgroup *before = sdt_compat_charge(t->memcg);
+	struct sdt_channel *c = open_proxy(t, key, why);
+
+	sdt_compat_charge(before);
 	return c;
 }
 
@@ -330,8 +340,8 @@ static enum sdt_stat accept_server(struct sdt_tunnel *t, struct sdt_channel *c,
 	return add_server(t, c, ended);
 }
 
-struct sdt_channel *sdt_channel_open_server(struct sdt_tunnel *t, struct sdt_ports *pool,
-					    const struct sdt_rx *rx, u32 id, enum sdt_stat *why)
+static struct sdt_channel *open_server(struct sdt_tunnel *t, struct sdt_ports *pool,
+				       const struct sdt_rx *rx, u32 id, enum sdt_stat *why)
 {
 	struct sdt_channel *c, *found = NULL;
 	enum sdt_refuse_reason reason;
@@ -366,6 +376,16 @@ struct sdt_channel *sdt_channel_open_server(struct sdt_tunnel *t, struct sdt_por
 		return NULL;
 	}
 	announce_opened(t, c);
+	return c;
+}
+
+struct sdt_channel *sdt_channel_open_server(struct sdt_tunnel *t, struct sdt_ports *pool,
+					    const struct sdt_rx *rx, u32 id, enum sdt_stat *why)
+{
+	struct mem_cgroup *before = sdt_compat_charge(t->memcg);
+	struct sdt_channel *c = open_server(t, pool, rx, id, why);
+
+	sdt_compat_charge(before);
 	return c;
 }
 

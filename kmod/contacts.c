@@ -173,10 +173,12 @@ static bool contact_insert(struct sdt_tunnel *t, struct sdt_channel *c,
 
 void sdt_contact_add(struct sdt_tunnel *t, struct sdt_channel *c, const struct sdt_endpoint *to)
 {
+	struct mem_cgroup *before = sdt_compat_charge(t->memcg);
 	struct sdt_contact *contact;
 	bool inserted;
 
-	contact = kmem_cache_alloc(contact_cache, GFP_ATOMIC | __GFP_NOWARN);
+	contact = kmem_cache_alloc(contact_cache, GFP_NOWAIT | __GFP_NOWARN);
+	sdt_compat_charge(before);
 	if (!contact)
 		return;
 	contact->key = wanted_key(t, c, to);

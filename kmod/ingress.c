@@ -70,7 +70,7 @@ static void explain(struct sdt_tunnel *t, const struct sdt_endpoint *listen, int
 		NL_SET_ERR_MSG(extack, "listen: the port is in use");
 	else if (err == -EADDRNOTAVAIL)
 		NL_SET_ERR_MSG(extack, "listen: the address is not on this host");
-	else
+	else if (err != -ENOMEM)
 		NL_SET_ERR_MSG(extack, "listen: cannot open the socket");
 }
 

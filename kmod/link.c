@@ -111,28 +111,18 @@ static void keypair_release(struct percpu_ref *ref)
 	queue_work(sdt_wq, &kp->free_work);
 }
 
-/**
- * sdt_keypair_create() - transforms, windows, no slot and no index yet
- * @link: the link
- * @suite: enum sdt_suite
- * @send_key: Noise key of our direction
- * @recv_key: of the peer's
- * @lanes: both ways
- *
- * Context: process, link->hs_lock. Return: keypair or ERR_PTR.
- */
-struct sdt_keypair *sdt_keypair_create(struct sdt_link *link, u8 suite, const u8 *send_key,
-				       const u8 *recv_key, u8 lanes)
+static struct sdt_keypair *keypair_create(struct sdt_link *link, u8 suite, const u8 *send_key,
+					  const u8 *recv_key, u8 lanes)
 {
 	struct sdt_keypair *kp;
 	int err = -ENOMEM;
 	unsigned int i;
 
-	kp = kzalloc(sizeof(*kp), GFP_KERNEL);
+	kp = kzalloc(sizeof(*kp), GFP_KERNEL_ACCOUNT);
 	if (!kp)
 		return ERR_PTR(-ENOMEM);
-	kp->tx = kvcalloc(lanes, sizeof(*kp->tx), GFP_KERNEL);
-	kp->rx = kvcalloc(lanes, sizeof(*kp->rx), GFP_KERNEL);
+	kp->tx = kvcalloc(lanes, sizeof(*kp->tx), GFP_KERNEL_ACCOUNT);
+	kp->rx = kvcalloc(lanes, sizeof(*kp->rx), GFP_KERNEL_ACCOUNT);
 	if (!kp->tx || !kp->rx)
 		goto free;
 	for (i = 0; i < lanes; i++)
@@ -169,6 +159,27 @@ free:
 	kvfree(kp->tx);
 	kfree(kp);
 	return ERR_PTR(err);
+}
+
+/**
+ * sdt_keypair_create() - transforms, windows, no slot and no index yet
+ * @link: the link
+ * @suite: enum sdt_suite
+ * @send_key: Noise key of our direction
+ * @recv_key: of the peer's
+ * @lanes: both ways
+ *
+ * Context: process, link->hs_lock. Return: keypair or ERR_PTR.
+ */
+struct sdt_keypair *sdt_keypair_create(struct sdt_link *link, u8 suite, const u8 *send_key,
+				       const u8 *recv_key, u8 lanes)
+{
+	/* made by a worker, who has no control group */
+	struct mem_cgroup *before = sdt_compat_charge(link->memcg);
+	struct sdt_keypair *kp = keypair_create(link, suite, send_key, recv_key, lanes);
+
+	sdt_compat_charge(before);
+	return kp;
 }
 
 /**
@@ -502,6 +513,7 @@ static void link_free_rcu(struct rcu_head *rcu)
 	struct sdt_link *link = container_of(rcu, struct sdt_link, rcu);
 
 	sdt_pings_free(link);
+	sdt_compat_memcg_put(link->memcg);
 	free_percpu(link->stats);
 	kfree_sensitive(link);
 }
@@ -611,6 +623,7 @@ struct sdt_link *sdt_link_create(struct sdt_node *node, const struct sdt_link_cf
 		kfree(link);
 		return ERR_PTR(-ENOMEM);
 	}
+	link->memcg = sdt_compat_memcg_get();
 	link->node = node;
 	strscpy(link->name, cfg->name, sizeof(link->name));
 	memcpy(link->peer_key, cfg->peer_key, SDT_KEY_LEN);

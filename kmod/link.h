@@ -256,6 +256,7 @@ struct sdt_link {
 	struct sdt_pings *pings;	/* ping.c; NULL: none was asked for yet */
 
 	struct sdt_stats __percpu *stats;
+	struct mem_cgroup *memcg;	/* of who made it, charged for sessions; NULL: none */
 	struct rcu_head rcu;
 };
 

@@ -152,7 +152,7 @@ static void explain(int err, struct netlink_ext_ack *extack)
 		NL_SET_ERR_MSG(extack, "egress-ports: every one of them is in use");
 	else if (err == -EADDRNOTAVAIL)
 		NL_SET_ERR_MSG(extack, "egress: the address is not on this host");
-	else
+	else if (err != -ENOMEM)
 		NL_SET_ERR_MSG(extack, "cannot open the egress socket");
 }
 

@@ -388,6 +388,7 @@ static void sleep_until_due(struct sdt_ports *p, unsigned long retry)
 void sdt_ports_work(struct work_struct *work)
 {
 	struct sdt_ports *p = container_of(to_delayed_work(work), struct sdt_ports, work);
+	struct mem_cgroup *before;
 	unsigned long retry;
 
 	/* What arms it from here on is not forgotten. */
@@ -398,7 +399,9 @@ void sdt_ports_work(struct work_struct *work)
 	sdt_sources_check(p);
 	adjust(p);
 	sdt_ports_serve(p);
+	before = sdt_compat_charge(p->tunnel->memcg);
 	retry = refill(p);
+	sdt_compat_charge(before);
 	while (end_rest(p))
 		cond_resched();
 	sdt_ports_expire(p);

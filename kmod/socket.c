@@ -145,6 +145,9 @@ struct socket *sdt_socket_open(struct net *net, const struct sdt_socket_cfg *cfg
 	int err;
 
 	err = cfg->transparent ? open_transparent(net, cfg, &sock) : open_plain(net, cfg, &sock);
+	/* what the socket layer says when there is no memory for an inode or a sock */
+	if (err == -ENFILE || err == -ENOBUFS)
+		err = -ENOMEM;
 	if (err)
 		return ERR_PTR(err);
 
@@ -803,7 +806,7 @@ int sdt_node_sockets(struct sdt_node *node, unsigned int lanes, struct netlink_e
 		if (err) {
 			if (err == -EADDRINUSE)
 				NL_SET_ERR_MSG(extack, "listen port is in use: choose another with set-node listen");
-			else
+			else if (err != -ENOMEM)
 				NL_SET_ERR_MSG(extack, "cannot open the link sockets on the listen address");
 			return err;
 		}
@@ -903,6 +906,8 @@ int sdt_node_rebind(struct sdt_node *node, const struct sdt_endpoint *listen, u3
 		return 0;
 	if (lanes && old_port != new_port) {
 		err = rebind_beside(node, lanes, listen, ifindex);
+		if (err == -ENOMEM)
+			return err;
 		if (err) {
 			NL_SET_ERR_MSG(extack, "cannot listen there: address or port is not available");
 			return err;

@@ -10,7 +10,7 @@
 
 struct sdt_stats __percpu *sdt_stats_alloc(void)
 {
-	struct sdt_stats __percpu *stats = alloc_percpu(struct sdt_stats);
+	struct sdt_stats __percpu *stats = alloc_percpu_gfp(struct sdt_stats, GFP_KERNEL_ACCOUNT);
 	int cpu;
 
 	if (!stats)

@@ -351,11 +351,18 @@ static void tunnel_retire(struct sdt_tunnel *t)
 	spin_lock_bh(&t->lock);
 	WRITE_ONCE(t->dead, true);
 	spin_unlock_bh(&t->lock);
-	xa_erase(&t->link->tunnels, t->number);
+	xa_erase_bh(&t->link->tunnels, t->number);
 	xa_erase(&t->node->tunnels, t->id);
 	sdt_ports_stop(t);
 	sdt_listen_swap(t, &t->closing);
 	sdt_listen_detach(&t->closing);
+}
+
+static void tunnel_free(struct sdt_tunnel *t)
+{
+	sdt_compat_memcg_put(t->memcg);
+	free_percpu(t->stats);
+	kfree(t);
 }
 
 /* Steps 4 to 6, after it. */
@@ -375,8 +382,7 @@ static void tunnel_finish(struct sdt_tunnel *t, bool tell)
 	/* a grace period is over: nobody reads them */
 	kfree(prefixes(t, t->allow));
 	kfree(prefixes(t, t->client_allow));
-	free_percpu(t->stats);
-	kfree(t);
+	tunnel_free(t);
 }
 
 void sdt_tunnel_destroy(struct sdt_tunnel *t)
@@ -430,6 +436,7 @@ static struct sdt_tunnel *tunnel_alloc(struct sdt_node *node, struct sdt_link *l
 		kfree(t);
 		return NULL;
 	}
+	t->memcg = sdt_compat_memcg_get();
 	t->node = node;
 	t->link = link;
 	t->ops = mode_find(full->mode);
@@ -452,7 +459,7 @@ static int tunnel_reserve(struct sdt_tunnel *t)
 			      &t->node->tunnel_cursor, GFP_KERNEL_ACCOUNT);
 	if (err < 0)
 		return err;
-	err = xa_reserve(&t->link->tunnels, t->number, GFP_KERNEL_ACCOUNT);
+	err = xa_reserve_bh(&t->link->tunnels, t->number, GFP_KERNEL_ACCOUNT);
 	if (err)
 		xa_erase(&t->node->tunnels, t->id);
 	return err;
@@ -461,7 +468,7 @@ static int tunnel_reserve(struct sdt_tunnel *t)
 static void tunnel_publish(struct sdt_tunnel *t)
 {
 	xa_store(&t->node->tunnels, t->id, t, GFP_KERNEL);
-	xa_store(&t->link->tunnels, t->number, t, GFP_KERNEL);
+	xa_store_bh(&t->link->tunnels, t->number, t, GFP_KERNEL);
 }
 
 static int check_new(struct sdt_node *node, struct sdt_link *link,
@@ -515,8 +522,7 @@ struct sdt_tunnel *sdt_tunnel_create(struct sdt_node *node, struct sdt_link *lin
 		return ERR_PTR(-ENOMEM);
 	err = tunnel_reserve(t);
 	if (err) {
-		free_percpu(t->stats);
-		kfree(t);
+		tunnel_free(t);
 		return ERR_PTR(err);
 	}
 	store_cfg(t, &full);

@@ -144,6 +144,7 @@ struct sdt_tunnel {
 	struct sdt_link *link;
 	const struct sdt_mode_ops *ops;
 	struct sdt_stats __percpu *stats;
+	struct mem_cgroup *memcg;	/* of who made it, charged for what it grows by; NULL: none */
 	/* IPv4, IPv6; stream's server role: its egress socket; writers: node->lock */
 	struct socket __rcu *listener[2];
 	/* direct mode: the customer; stream's server role: the target; writers: t->lock */

@@ -12,8 +12,10 @@
 #define _SDT_COMPAT_H
 
 #include <linux/kernel.h>
+#include <linux/memcontrol.h>
 #include <linux/netdevice.h>
 #include <linux/random.h>
+#include <linux/sched/mm.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <linux/socket.h>
@@ -274,6 +276,39 @@ static inline void sdt_compat_vmfork_unregister(struct notifier_block *nb)
 {
 #if SDT_HAVE_VMFORK_NOTIFIER
 	unregister_random_vmfork_notifier(nb);
+#endif
+}
+
+/* Memory */
+
+/** sdt_compat_memcg_get() - the running task's control group, or NULL; to be put */
+static inline struct mem_cgroup *sdt_compat_memcg_get(void)
+{
+#if SDT_HAVE_ACTIVE_MEMCG
+	return get_mem_cgroup_from_mm(current->mm);
+#else
+	return NULL;
+#endif
+}
+
+static inline void sdt_compat_memcg_put(struct mem_cgroup *memcg)
+{
+#if SDT_HAVE_ACTIVE_MEMCG
+	mem_cgroup_put(memcg);
+#endif
+}
+
+/**
+ * sdt_compat_charge() - accounted allocations from here on are charged to @memcg
+ * @memcg: NULL: to whom they would be without us
+ * Return: what is to be set again when that ends, in the same context.
+ */
+static inline struct mem_cgroup *sdt_compat_charge(struct mem_cgroup *memcg)
+{
+#if SDT_HAVE_ACTIVE_MEMCG
+	return set_active_memcg(memcg);
+#else
+	return NULL;
 #endif
 }
 

@@ -3,9 +3,13 @@
 #define _HEX_H
 
 #include <linux/types.h>
+#ifdef __KERNEL__
+#include "../kunit/ktap_kunit.h"
+#else
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#endif
 
 /* Bytes of the hexadecimal @text into @buf; returns their number, aborts on nonsense. */
 static inline size_t unhex(u8 *buf, size_t room, const char *text)

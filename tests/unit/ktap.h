@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A minimal KTAP harness: a test program is a list of cases. */
+/* A minimal KTAP harness: a test program is a list of cases; in the kernel, a suite of KUnit. */
 #ifndef _KTAP_H
 #define _KTAP_H
 
 #include <linux/types.h>
+#ifdef __KERNEL__
+#include "../kunit/ktap_kunit.h"
+#else
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#endif
 
 struct ktap_case {
 	const char *name;
@@ -18,17 +22,22 @@ static unsigned long ktap_checks;	/* of the program */
 
 #define KTAP_SHOWN_MAX	5		/* failures that one case explains */
 
+#ifndef __KERNEL__
+#define ktap_explain(cond, ...) do {						\
+	printf("# %s:%d: expected %s: ", __FILE__, __LINE__, cond);		\
+	printf(__VA_ARGS__);							\
+	putchar('\n');								\
+} while (0)
+#endif
+
 /*
  * EXPECT(condition, format, ...) records a failure and goes on; the format says
  * with which inputs. Cases count on it to be cheap.
  */
 #define EXPECT(cond, ...) do {							\
 	ktap_checks++;								\
-	if (!(cond) && ktap_failures++ < KTAP_SHOWN_MAX) {			\
-		printf("# %s:%d: expected %s: ", __FILE__, __LINE__, #cond);	\
-		printf(__VA_ARGS__);						\
-		putchar('\n');							\
-	}									\
+	if (!(cond) && ktap_failures++ < KTAP_SHOWN_MAX)			\
+		ktap_explain(#cond, __VA_ARGS__);				\
 } while (0)
 
 /* EXPECT, and the case ends if it does not hold. */
@@ -76,6 +85,9 @@ static inline void ktap_fill(void *p, size_t len)
 		*b++ = (u8)ktap_random();
 }
 
+#define KTAP_CASE(f)	{ #f, f }
+
+#ifndef __KERNEL__
 static inline int ktap_run(const struct ktap_case *cases, unsigned int n)
 {
 	const char *seed = getenv("SDT_TEST_SEED");
@@ -97,7 +109,13 @@ static inline int ktap_run(const struct ktap_case *cases, unsigned int n)
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-#define KTAP_CASE(f)	{ #f, f }
 #define KTAP_RUN(cases)	ktap_run(cases, sizeof(cases) / sizeof((cases)[0]))
+
+#define KTAP_MAIN(name, cases)							\
+int main(void)									\
+{										\
+	return KTAP_RUN(cases);							\
+}
+#endif
 
 #endif

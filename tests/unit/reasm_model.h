@@ -3,7 +3,7 @@
 #ifndef _REASM_MODEL_H
 #define _REASM_MODEL_H
 
-#include <string.h>
+#include <linux/string.h>
 
 #include "../../kmod/reasm.h"
 

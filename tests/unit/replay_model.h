@@ -3,7 +3,7 @@
 #ifndef _REPLAY_MODEL_H
 #define _REPLAY_MODEL_H
 
-#include <string.h>
+#include <linux/string.h>
 
 #include "../../kmod/replay.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
+#include <linux/errno.h>
 
 #include "../../kmod/chanid.h"
 #include "ktap.h"
@@ -140,7 +140,4 @@ static const struct ktap_case cases[] = {
 	KTAP_CASE(length_is_the_fewest_bytes),
 };
 
-int main(void)
-{
-	return KTAP_RUN(cases);
-}
+KTAP_MAIN(chanid, cases)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
+#include <linux/errno.h>
 
 #include "../../kmod/chanid.h"
 #include "../../kmod/frame.h"
@@ -731,7 +731,4 @@ static const struct ktap_case cases[] = {
 	KTAP_CASE(addresses_are_16_bytes),
 };
 
-int main(void)
-{
-	return KTAP_RUN(cases);
-}
+KTAP_MAIN(frame, cases)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
+#include <linux/errno.h>
 
+#ifndef __KERNEL__
 #include <jansson.h>
+#endif
 
 #include "../../kmod/noise.h"
 #include "hex.h"
@@ -16,7 +18,9 @@
 
 static const u8 suites[] = { SDT_SUITE_CHACHAPOLY, SDT_SUITE_AESGCM };
 
-/* ------- the published vectors ------- */
+/* ------- the published vectors, which are a file ------- */
+
+#ifndef __KERNEL__
 
 struct vector {
 	u8 suite;
@@ -162,6 +166,8 @@ static void vectors_aesgcm(void)
 {
 	run_vector(SDT_SUITE_AESGCM, "Noise_IKpsk2_25519_AESGCM_SHA256");
 }
+
+#endif /* __KERNEL__ */
 
 /* ------- the pattern's calls ------- */
 
@@ -787,8 +793,10 @@ static void tai64n_labels(void)
 }
 
 static const struct ktap_case cases[] = {
+#ifndef __KERNEL__
 	KTAP_CASE(vectors_chachapoly),
 	KTAP_CASE(vectors_aesgcm),
+#endif
 	KTAP_CASE(short_messages_are_refused),
 	KTAP_CASE(empty_payloads_and_prologue),
 	KTAP_CASE(unknown_suites_are_refused),
@@ -810,7 +818,4 @@ static const struct ktap_case cases[] = {
 	KTAP_CASE(tai64n_labels),
 };
 
-int main(void)
-{
-	return KTAP_RUN(cases);
-}
+KTAP_MAIN(noise, cases)

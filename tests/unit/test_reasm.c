@@ -161,7 +161,4 @@ static const struct ktap_case cases[] = {
 	KTAP_CASE(random_pieces_agree_with_the_model),
 };
 
-int main(void)
-{
-	return KTAP_RUN(cases);
-}
+KTAP_MAIN(reasm, cases)

@@ -175,7 +175,4 @@ static const struct ktap_case cases[] = {
 	KTAP_CASE(random_sequences_agree_with_the_model),
 };
 
-int main(void)
-{
-	return KTAP_RUN(cases);
-}
+KTAP_MAIN(replay, cases)
