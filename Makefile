@@ -78,6 +78,9 @@ kernels:
 lint:
 	tests/lint
 
+soak:
+	tests/soak/run $(T)
+
 demo:
 	tests/demo
 
@@ -92,7 +95,7 @@ help:
 	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: all module tools install uninstall dkms-source dkms-install dkms-remove check invariant kernels lint demo \
-	fuzz clean help
+	soak fuzz clean help
 
 #: make                  the module (sdt.ko) for the running kernel, and build/sdtctl
 #: make module|tools     one of the two; KDIR=FOLDER or KVER=RELEASE for another kernel
@@ -104,6 +107,7 @@ help:
 #: make invariant        1,000,000 answers, each to the right customer, in User-Mode Linux; REPLIES=N
 #: make kernels          build for every kernel that is tested, without warnings
 #: make lint             style, static checks, builds with another compiler
+#: make soak T=MINUTES    everything changes under traffic, and nothing is left, in User-Mode Linux; SEED=N repeats a run
 #: make fuzz T=SECONDS   fuzz the decoders
 #: make demo             two nodes in a virtual machine, explained
 #: make clean            remove what was built
