@@ -63,6 +63,8 @@ seed plpmtud found     '030000 070000 030000'
 seed plpmtud narrow    '040000 040000 040000 030000 040000 040000 040000'
 seed plpmtud hint      '030000 050514 030000 060000 040000 040000 040000'
 seed plpmtud bound     '030000 0204b1 030000 022328 030000'
+# found: the first hop takes less than the base size, which then fails: size and fail were the same
+seed plpmtud small_hop '000300 050523 048900 7a0400 0440'
 
 # verb, options, then programs that write datagrams; see fuzz_netlink.c
 text() { printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n'; }

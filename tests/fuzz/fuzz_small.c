@@ -173,7 +173,7 @@ static void ranges(struct input *in)
 	else
 		REQUIRE(count == hi - lo + 1 || (hi - lo == UINT32_MAX && count == UINT32_MAX));
 	if (count) {
-		wanted = (u32)(take16(in) << 16 | take16(in)) % count;
+		wanted = ((u32)take16(in) << 16 | take16(in)) % count;
 		sdt_range_at(first, wanted, ip);
 		REQUIRE(sdt_range_find(first, count, ip, &i) && i == wanted);
 		REQUIRE(memcmp(ip, first, 16) >= 0 && memcmp(ip, last, 16) <= 0);

@@ -65,15 +65,27 @@ int mnl_socket_close(struct mnl_socket *s)
 	return 0;
 }
 
-/* A request has to be one: attributes that fill it exactly. */
+/* Attributes fill their message, and their nest, exactly. */
+static void well_formed(const struct nlattr *attr, int len)
+{
+	while (len > 0) {
+		REQUIRE(mnl_attr_ok(attr, len));
+		if (attr->nla_type & NLA_F_NESTED)
+			well_formed(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
+		len -= MNL_ALIGN(attr->nla_len);
+		attr = mnl_attr_next(attr);
+	}
+	REQUIRE(!len);
+}
+
 ssize_t mnl_socket_sendto(const struct mnl_socket *s, const void *buf, size_t size)
 {
 	const struct nlmsghdr *nlh = buf;
 
 	(void)s;
 	REQUIRE(size >= sizeof(*nlh) && nlh->nlmsg_len == size);
-	REQUIRE(mnl_attr_parse(nlh, sizeof(struct genlmsghdr), NULL, NULL) != MNL_CB_ERROR ||
-		errno == EINVAL);
+	well_formed(mnl_nlmsg_get_payload_offset(nlh, sizeof(struct genlmsghdr)),
+		    (int)(size - NLMSG_HDRLEN - sizeof(struct genlmsghdr)));
 	tool_sequence = nlh->nlmsg_seq;
 	tool_type = nlh->nlmsg_type;
 	return (ssize_t)size;

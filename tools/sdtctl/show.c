@@ -217,7 +217,7 @@ static bool customer_matches(const struct prefix *wanted, const struct nlattr *c
 	if (!ip || !ep[SDT_A_ENDPOINT_PORT] || mnl_attr_get_payload_len(ip) != ip_size(family))
 		return false;
 	return prefix_covers(wanted, family, mnl_attr_get_payload(ip),
-			     ntohs(mnl_attr_get_u16(ep[SDT_A_ENDPOINT_PORT])));
+			     ntohs(nl_number(ep[SDT_A_ENDPOINT_PORT])));
 }
 
 static bool channel_wanted(const struct channel_filter *f, const struct nlattr *nest,
