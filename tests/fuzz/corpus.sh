@@ -58,6 +58,9 @@ seed small icmp6       '04 01 04 0578  04 00000001 04 00000002 04 00000003 04 00
 seed small understood  '05 03 04 000005dc 00'
 seed small rates       "06 fffffff0 $(printf '0001%.0s' {1..60})"
 
+# found: the peer says that 65535 bytes would do, which was told to the customer as an MTU of 27
+seed small icmp_mtu    '04 00 04 ffff  00 0a000001 00 0a000002 00 0a000003 00 0a000004  1388 0035 0000 00 0000'
+
 # what happens, argument
 seed plpmtud found     '030000 070000 030000'
 seed plpmtud narrow    '040000 040000 040000 030000 040000 040000 040000'
@@ -78,6 +81,10 @@ seed netlink event     "07 00  03 0306 01 01 04 $(string 2 office) $(string 3 dn
 seed netlink stats     "05 01  03 0305 $(string 1 office) 0303 11 01 00000001 19 02 0000000000000001 04 04 07  01 07"
 seed netlink refusal   "0b 00  08 16 $(string 1 'no such link') 11 02 00000014 07"
 seed netlink lie       "02 00  03 0303 $(string 2 dns) 03 07 11 01 0a000001 05 40 07  01 07"
+# found: a tunnel without a name, whose counters were asked for
+seed netlink nameless  "02 02  03 0303 $(string 3 office) 04 07  01 07"
+# found: a version without its end
+seed netlink endless   "08 04  03 00 01 02 1d00 07  03 0301 00 01 03 303132 04 07"
 seed netlink family    "00 04  02 1d 07"
 
 seed words link        "$(text 'add-link office peer-key RUglHGzlVe8TPWjIQQkO8xYXVMIMQHDtin7cmY5kNH0= peer 203.0.113.2:7380 lanes 4 cipher aes-gcm dscp copy # end')"

@@ -115,20 +115,23 @@ start() {
 # --- traffic
 
 # It takes what processor time the changes leave.
+# An answer that comes late may find its port in use again, by another customer: a tunnel that was added anew knows nothing
+# of its former ports' rest, which here is a twentieth as long besides. Scenario 35-invariant keeps away from that, and
+# asks whose the answers are.
 # PROXY headers stand before the first datagram of tunnel x, which therefore has a target that only takes.
 traffic_begins() {
 	background bob nice -n 19 sdtload echo --bind 10.3.0.2:5300 --bind 10.3.0.2:5302 --bind 10.3.0.2:5400 --bind 10.3.0.2:8001 \
 		--expect 'received>=1' --expect changed=any -- sink --bind 10.3.0.2:5303 --expect changed=any --expect 'received>=1' -- \
-		churn --bind 10.3.0.2:9000 --ports 64 --to 10.3.0.1:6002 --sockets 8 --window 2 --size 16-1400 --until 1 --stay --run 2 \
+		churn --bind 10.3.0.2:9000 --ports 64 --to 10.3.0.1:6002 --sockets 8 --window 2 --size 16-1400 --until 1 --stay --expect misrouted=any --run 2 \
 		--stall 300 --life 8
 	load=($!)
 	background bob socat -u UDP6-RECV:5301 OPEN:/dev/null
 	background alice nice -n 19 sdtload echo --bind 10.1.0.1:5300 --expect changed=any -- \
-		churn --bind 10.1.0.1:10000 --ports 64 --to 10.1.0.2:5000 --sockets 8 --window 3 --size 16-1400 --until 1 --stay --run 3 \
+		churn --bind 10.1.0.1:10000 --ports 64 --to 10.1.0.2:5000 --sockets 8 --window 3 --size 16-1400 --until 1 --stay --expect misrouted=any --run 3 \
 		--stall 300 --life 8
 	load+=($!)
 	background alice nice -n 19 sdtload churn --bind 10.1.0.1:11000 --ports 64 --to 10.3.0.2:5400 --sockets 4 --window 2 --size 16-2000 \
-		--until 1 --stay --run 4 --stall 300 --life 8
+		--until 1 --stay --expect misrouted=any --run 4 --stall 300 --life 8
 	load+=($!)
 	background alice nice -n 19 sdtload client --bind 10.1.0.1:7001 --to 10.1.0.2:5001 --count 10000000 --rate 40 --window 4 --size 16-1400 \
 		--stall 300 --expect lost=any --run 5
@@ -396,10 +399,11 @@ requests() {
 			add-tunnel new link l id 9 mode server target 10.3.0.2:5300 egress 192.0.2.1
 			add-link l peer-key $STRANGER_PUB
 			add-link m peer-key $LOCAL_PUB
-			set-tunnel s listen 192.0.2.1:5999
 			set-tunnel s target [fd03::2]:5300 egress 10.3.0.1
 			del-link l
 			del-tunnel nothing
+			del-tunnel new
+			del-link m
 		END
 		sdtctl -n "$node" show channels | head -n 1 >/dev/null || true
 		sdtctl -n "$node" monitor >/dev/null 2>&1 &
@@ -468,7 +472,7 @@ to_rest() {
 	for pid in "${load[@]}"; do
 		code=0
 		wait "$pid" || code=$?
-		check_equal "$1: customers have got what is theirs, whole, and nothing else" 0 "$code"
+		check_equal "$1: what customers and targets have got is whole" 0 "$code"
 	done
 	cat /tmp/*-nice.log | sed 's/^/# /'
 	rm -f /tmp/*-nice.log

@@ -149,12 +149,15 @@ static int read_section(const struct section *s, const char *name, json_t **list
 static int add_statistics(const struct section *s, json_t *list)
 {
 	json_t *object, *values;
+	const char *name;
 	size_t i;
 	int err;
 
 	json_array_foreach(list, i, object) {
-		err = stats_of(s->stats, json_string_value(json_object_get(object, "name")),
-			       &values);
+		name = json_string_value(json_object_get(object, "name"));
+		if (!name)
+			continue;
+		err = stats_of(s->stats, name, &values);
 		if (err)
 			return err;
 		json_object_set_new(object, "counters", values);
