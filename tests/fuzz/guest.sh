@@ -30,6 +30,7 @@ no_objects() { ! module_objects | grep -q '=[1-9]'; }
 works() {
 	traffic "$1" echo --ns bob --bind 10.3.0.2:5300 -- client --ns alice --to 10.1.0.2:5000 --sockets 4 --count 200 --window 8 \
 		--size 0-1400 --stall 5000
+	if [ "$_failed" -gt 0 ]; then note "$(sdtctl -n local stats; sdtctl -n remote stats)"; fi
 }
 
 # clear NODE: everything that there is goes, by its name.
