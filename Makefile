@@ -72,8 +72,12 @@ check:
 invariant:
 	tests/invariant $(REPLIES)
 
+check-kernels:
+	tests/check-kernels
+
+# What takes minutes of it.
 kernels:
-	tests/kernels
+	tests/check-kernels build 32-bit
 
 lint:
 	tests/lint
@@ -85,7 +89,7 @@ demo:
 	tests/demo
 
 fuzz:
-	$(MAKE) -C tests/fuzz fuzz $(if $(T),T=$(T))
+	tests/fuzz/run $(T)
 
 clean:
 	[ ! -e $(KDIR)/Makefile ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
@@ -94,7 +98,7 @@ clean:
 help:
 	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all module tools install uninstall dkms-source dkms-install dkms-remove check invariant kernels lint demo \
+.PHONY: all module tools install uninstall dkms-source dkms-install dkms-remove check check-kernels invariant kernels lint demo \
 	soak fuzz clean help
 
 #: make                  the module (sdt.ko) for the running kernel, and build/sdtctl
@@ -105,9 +109,10 @@ help:
 #: make dkms-remove      undo that
 #: make check            unit tests, then scenarios in virtual machines; loads nothing here
 #: make invariant        1,000,000 answers, each to the right customer, in User-Mode Linux; REPLIES=N
-#: make kernels          build for every kernel that is tested, without warnings
+#: make kernels          build for every kernel that is tested, and for 32 bits, without warnings
+#: make check-kernels    that, with clang too, and what was built in guests: smoke, races under slub_debug and KFENCE, PREEMPT_RT
 #: make lint             style, static checks, builds with another compiler
 #: make soak T=MINUTES    everything changes under traffic, and nothing is left, in User-Mode Linux; SEED=N repeats a run
-#: make fuzz T=SECONDS   fuzz the decoders
+#: make fuzz T=SECONDS   fuzz decoders and tool, each for so long, then the module in User-Mode Linux; SEED=N repeats that
 #: make demo             two nodes in a virtual machine, explained
 #: make clean            remove what was built
