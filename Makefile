@@ -78,17 +78,24 @@ check-sanitize:
 coverage:
 	tests/sanitize/run kunit scenarios faults coverage
 
+check-kernels:
+	tests/check-kernels
+
+# What takes minutes of it.
 kernels:
-	tests/kernels
+	tests/check-kernels build 32-bit
 
 lint:
 	tests/lint
+
+soak:
+	tests/soak/run $(T)
 
 demo:
 	tests/demo
 
 fuzz:
-	$(MAKE) -C tests/fuzz fuzz $(if $(T),T=$(T))
+	tests/fuzz/run $(T)
 
 clean:
 	[ ! -e $(KDIR)/Makefile ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
@@ -97,8 +104,8 @@ clean:
 help:
 	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all module tools install uninstall dkms-source dkms-install dkms-remove check invariant check-sanitize \
-	coverage kernels lint demo fuzz clean help
+.PHONY: all module tools install uninstall dkms-source dkms-install dkms-remove check check-kernels check-sanitize \
+	coverage invariant kernels lint demo soak fuzz clean help
 
 #: make                  the module (sdt.ko) for the running kernel, and build/sdtctl
 #: make module|tools     one of the two; KDIR=FOLDER or KVER=RELEASE for another kernel
@@ -110,8 +117,10 @@ help:
 #: make invariant        1,000,000 answers, each to the right customer, in User-Mode Linux; REPLIES=N
 #: make check-sanitize   the same scenarios, unit tests and failing allocations, on a kernel with sanitizers
 #: make coverage         which lines of the module run in that, by file
-#: make kernels          build for every kernel that is tested, without warnings
+#: make kernels          build for every kernel that is tested, and for 32 bits, without warnings
+#: make check-kernels    that, with clang too, and what was built in guests: smoke, races under slub_debug and KFENCE, PREEMPT_RT
 #: make lint             style, static checks, builds with another compiler
-#: make fuzz T=SECONDS   fuzz the decoders
+#: make soak T=MINUTES    everything changes under traffic, and nothing is left, in User-Mode Linux; SEED=N repeats a run
+#: make fuzz T=SECONDS   fuzz decoders and tool, each for so long, then the module in User-Mode Linux; SEED=N repeats that
 #: make demo             two nodes in a virtual machine, explained
 #: make clean            remove what was built

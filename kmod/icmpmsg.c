@@ -195,6 +195,9 @@ unsigned int sdt_icmp_write(u8 *buf, bool v6, u8 class, unsigned int payload,
 	unsigned int len = (v6 ? SDT_ICMP6_QUOTE_LEN : SDT_ICMP4_QUOTE_LEN) + q->data_len;
 	u8 *ip = buf + SDT_ICMP_HDR_LEN;
 
+	/* The MTU of what no datagram has may exceed the 16 bits that IPv4 has for it. */
+	if (payload > SDT_DATAGRAM_MAX)
+		payload = SDT_DATAGRAM_MAX;
 	if (v6) {
 		write_hdr6(buf, class, payload);
 		write_ip6(ip, q);

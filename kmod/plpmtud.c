@@ -54,6 +54,9 @@ static void try_base(struct sdt_plpmtud *p)
 {
 	p->state = SDT_PLPMTUD_BASE;
 	p->size = at_most(SDT_PLPMTU_BASE, p->max);
+	/* The base size may be what failed just now: then it is asked anew. */
+	if (p->fail <= p->size)
+		nothing_failed(p);
 	probe(p, p->size);
 }
 

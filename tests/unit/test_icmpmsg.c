@@ -149,6 +149,11 @@ static void never_tells_less_than_hosts_must_take(void)
 	EXPECT(buf[6] << 8 == 512 && buf[7] == 64, "576");
 	sdt_icmp_write(buf, false, SDT_UNREACH_TOO_BIG, 547, &q);
 	EXPECT(buf[6] << 8 == 512 && buf[7] == 64, "not 575");
+	/* A peer may say 65535, for which an MTU of IPv4 has no room. */
+	sdt_icmp_write(buf, false, SDT_UNREACH_TOO_BIG, 65508, &q);
+	EXPECT(buf[6] == 0xff && buf[7] == 0xff, "65535, and not %u", buf[6] << 8 | buf[7]);
+	sdt_icmp_write(buf, false, SDT_UNREACH_TOO_BIG, 65535, &q);
+	EXPECT(buf[6] == 0xff && buf[7] == 0xff, "65535, and not %u", buf[6] << 8 | buf[7]);
 	fill_quote(&q, true);
 	sdt_icmp_write(buf, true, SDT_UNREACH_TOO_BIG, 1233, &q);
 	EXPECT(buf[6] << 8 == 1280 && buf[7] == 1, "1281");

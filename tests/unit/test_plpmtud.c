@@ -262,6 +262,26 @@ static void bounds_move(void)
 	EXPECT(p.state == SDT_PLPMTUD_OFF && sdt_plpmtud_tell(&p) == (u32)-1, "off");
 }
 
+static void a_first_hop_below_the_base(void)
+{
+	start(768, 768);
+	sdt_plpmtud_bound(&p, 1024);
+	sound();
+	answer(256);
+	EXPECT(p.state == SDT_PLPMTUD_ERROR && p.size == SDT_PLPMTU_MIN, "state %u, size %u", p.state, p.size);
+
+	/* what has failed is the whole of it, and then the first hop takes more */
+	start(768, 768);
+	sdt_plpmtud_bound(&p, 1024);
+	while (p.state == SDT_PLPMTUD_SEARCHING)
+		sdt_plpmtud_lost(&p);
+	sound();
+	sdt_plpmtud_bound(&p, 1100);
+	sound();
+	EXPECT(answer(1100) <= 2, "it takes too many probes");
+	EXPECT_COMPLETE(1100);
+}
+
 static void whatever_happens(void)
 {
 	unsigned int round, i;
@@ -311,6 +331,7 @@ static const struct ktap_case cases[] = {
 	KTAP_CASE(a_hint_is_tried),
 	KTAP_CASE(a_hint_that_is_wrong_does_no_harm),
 	KTAP_CASE(bounds_move),
+	KTAP_CASE(a_first_hop_below_the_base),
 	KTAP_CASE(whatever_happens),
 };
 

@@ -11,14 +11,15 @@ mirror() {
 	echo "${site%/}"
 }
 
-# private_apt SUITE...: apt with lists of its own, which knows of no installed package and needs no root.
+# private_apt SUITE...: apt with lists of its own, which knows of no installed package and needs no root. ARCHITECTURE
+# names another one than amd64.
 private_apt() {
 	local dir=$WORK/apt keyring=/usr/share/keyrings/debian-archive-keyring.gpg site suite
 	site=$(mirror)
 	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
 	: >"$dir/status"
 	for suite in "$@"; do
-		echo "deb [arch=amd64 signed-by=$keyring] $site $suite main"
+		echo "deb [arch=${ARCHITECTURE:-amd64} signed-by=$keyring] $site $suite main"
 	done >"$dir/sources.list"
 	# An expired Release file (a suite that has been archived) is still signed, and good enough for tests.
 	cat >"$dir/conf" <<-CONF
@@ -27,6 +28,7 @@ private_apt() {
 		Dir::State::Lists "$dir/lists";
 		Dir::State::status "$dir/status";
 		Dir::Cache "$dir/cache";
+		APT::Architecture "${ARCHITECTURE:-amd64}";
 		APT::Sandbox::User "root";
 		Acquire::Check-Valid-Until "false";
 		Acquire::Retries "5";

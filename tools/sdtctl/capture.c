@@ -118,18 +118,18 @@ struct facts {
 static int endpoint(const struct nlattr *nest, unsigned char *ip, uint16_t *port)
 {
 	const struct nlattr *tb[SDT_A_ENDPOINT_MAX + 1];
+	const void *ip4, *ip6;
 
 	nl_parse_nest(nest, tb, SDT_A_ENDPOINT_MAX);
 	if (tb[SDT_A_ENDPOINT_PORT])
-		*port = ntohs(mnl_attr_get_u16(tb[SDT_A_ENDPOINT_PORT]));
-	if (tb[SDT_A_ENDPOINT_IPV4]) {
-		memcpy(ip, mnl_attr_get_payload(tb[SDT_A_ENDPOINT_IPV4]), 4);
-		return AF_INET;
-	}
-	if (!tb[SDT_A_ENDPOINT_IPV6])
-		return AF_UNSPEC;
-	memcpy(ip, mnl_attr_get_payload(tb[SDT_A_ENDPOINT_IPV6]), 16);
-	return AF_INET6;
+		*port = ntohs(nl_number(tb[SDT_A_ENDPOINT_PORT]));
+	ip4 = nl_bytes(tb[SDT_A_ENDPOINT_IPV4], 4);
+	ip6 = nl_bytes(tb[SDT_A_ENDPOINT_IPV6], 16);
+	if (ip4)
+		memcpy(ip, ip4, 4);
+	else if (ip6)
+		memcpy(ip, ip6, 16);
+	return ip4 ? AF_INET : ip6 ? AF_INET6 : AF_UNSPEC;
 }
 
 static int got_tunnel(const struct nlattr *const *attrs, void *arg)
@@ -143,14 +143,14 @@ static int got_tunnel(const struct nlattr *const *attrs, void *arg)
 		return EXIT_DONE;
 	nl_parse_nest(attrs[SDT_A_TUNNEL], tb, SDT_A_TUNNEL_MAX);
 	if (tb[SDT_A_TUNNEL_MODE])
-		facts->mode = mnl_attr_get_u8(tb[SDT_A_TUNNEL_MODE]);
+		facts->mode = nl_number(tb[SDT_A_TUNNEL_MODE]);
 	if (tb[SDT_A_TUNNEL_ROLE])
-		facts->role = mnl_attr_get_u8(tb[SDT_A_TUNNEL_ROLE]);
+		facts->role = nl_number(tb[SDT_A_TUNNEL_ROLE]);
 	if (tb[SDT_A_TUNNEL_LINK])
 		snprintf(facts->link, sizeof(facts->link), "%s",
-			 mnl_attr_get_str(tb[SDT_A_TUNNEL_LINK]));
+			 nl_string(tb[SDT_A_TUNNEL_LINK]));
 	if (tb[SDT_A_TUNNEL_CLIENT_ADDRESS])
-		facts->client_address = mnl_attr_get_u8(tb[SDT_A_TUNNEL_CLIENT_ADDRESS]);
+		facts->client_address = nl_number(tb[SDT_A_TUNNEL_CLIENT_ADDRESS]);
 	if (!tb[SDT_A_TUNNEL_LISTEN])
 		return EXIT_DONE;
 	family = endpoint(tb[SDT_A_TUNNEL_LISTEN], c->listen, &c->port);
@@ -194,7 +194,7 @@ static int got_node(const struct nlattr *const *attrs, void *arg)
 		return EXIT_DONE;
 	nl_parse_nest(attrs[SDT_A_NODE], tb, SDT_A_NODE_MAX);
 	if (tb[SDT_A_NODE_FWMARK])
-		facts->fwmark = mnl_attr_get_u32(tb[SDT_A_NODE_FWMARK]);
+		facts->fwmark = nl_number(tb[SDT_A_NODE_FWMARK]);
 	return EXIT_DONE;
 }
 

@@ -160,30 +160,6 @@ static const struct field event_fields[] = {
 	{ 0, 0, NULL, NULL },
 };
 
-static unsigned long long number_of(const struct nlattr *attr)
-{
-	const void *p = mnl_attr_get_payload(attr);
-	uint16_t n16;
-	uint32_t n32;
-	uint64_t n64;
-
-	switch (mnl_attr_get_payload_len(attr)) {
-	case sizeof(uint8_t):
-		return *(const uint8_t *)p;
-	case sizeof(n16):
-		memcpy(&n16, p, sizeof(n16));
-		return n16;
-	case sizeof(n32):
-		memcpy(&n32, p, sizeof(n32));
-		return n32;
-	case sizeof(n64):
-		memcpy(&n64, p, sizeof(n64));
-		return n64;
-	default:
-		return 0;
-	}
-}
-
 /* ADDR, ADDR%IF, ADDR:PORT, [ADDR]:PORT, :PORT */
 static json_t *endpoint(const struct nlattr *nest)
 {
@@ -204,14 +180,14 @@ static json_t *endpoint(const struct nlattr *nest)
 			  sizeof(address));
 	if (tb[SDT_A_ENDPOINT_SCOPE]) {
 		scope[0] = '%';
-		if (!if_indextoname(number_of(tb[SDT_A_ENDPOINT_SCOPE]), scope + 1))
+		if (!if_indextoname(nl_number(tb[SDT_A_ENDPOINT_SCOPE]), scope + 1))
 			snprintf(scope + 1, sizeof(scope) - 1, "%u",
-				 (unsigned int)number_of(tb[SDT_A_ENDPOINT_SCOPE]));
+				 (unsigned int)nl_number(tb[SDT_A_ENDPOINT_SCOPE]));
 	}
 	if (!port)
 		return json_sprintf("%s%s", address, scope);
 	return json_sprintf("%s%s%s%s:%u", v6 ? "[" : "", address, scope, v6 ? "]" : "",
-			    ntohs(number_of(tb[SDT_A_ENDPOINT_PORT])));
+			    ntohs(nl_number(tb[SDT_A_ENDPOINT_PORT])));
 }
 
 static json_t *enumerator(const struct name *names, unsigned int value)
@@ -249,8 +225,8 @@ static json_t *prefix(const struct nlattr *nest)
 		inet_ntop(AF_INET, mnl_attr_get_payload(tb[SDT_A_PREFIX_IPV4]), address,
 			  sizeof(address));
 	if (tb[SDT_A_PREFIX_PORT_LO] && tb[SDT_A_PREFIX_PORT_HI]) {
-		lo = (uint16_t)number_of(tb[SDT_A_PREFIX_PORT_LO]);
-		hi = (uint16_t)number_of(tb[SDT_A_PREFIX_PORT_HI]);
+		lo = (uint16_t)nl_number(tb[SDT_A_PREFIX_PORT_LO]);
+		hi = (uint16_t)nl_number(tb[SDT_A_PREFIX_PORT_HI]);
 		if (lo == hi)
 			snprintf(ports, sizeof(ports), ":%u", lo);
 		else
@@ -258,7 +234,7 @@ static json_t *prefix(const struct nlattr *nest)
 	}
 	v6 = v6 && ports[0];
 	return json_sprintf("%s%s/%u%s%s", v6 ? "[" : "", address,
-			    tb[SDT_A_PREFIX_LEN] ? (uint8_t)number_of(tb[SDT_A_PREFIX_LEN]) : 0,
+			    tb[SDT_A_PREFIX_LEN] ? (uint8_t)nl_number(tb[SDT_A_PREFIX_LEN]) : 0,
 			    v6 ? "]" : "", ports);
 }
 
@@ -277,17 +253,15 @@ static json_t *value_of(const struct field *f, const struct nlattr *attr)
 {
 	switch (f->kind) {
 	case FIELD_NUMBER:
-		return json_integer(number_of(attr));
+		return json_integer(nl_number(attr));
 	case FIELD_BE16:
-		return json_integer(ntohs(number_of(attr)));
+		return json_integer(ntohs(nl_number(attr)));
 	case FIELD_SWITCH:
-		return json_boolean(number_of(attr));
+		return json_boolean(nl_number(attr));
 	case FIELD_FLAG:
 		return json_true();
 	case FIELD_STRING:
-		if (mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) < 0)
-			return json_null();
-		return json_string(mnl_attr_get_str(attr)) ?: json_null();
+		return json_string(nl_string(attr)) ?: json_null();
 	case FIELD_KEY:
 		if (mnl_attr_get_payload_len(attr) != SDT_KEY_SIZE)
 			return json_null();
@@ -295,13 +269,13 @@ static json_t *value_of(const struct field *f, const struct nlattr *attr)
 	case FIELD_ENDPOINT:
 		return endpoint(attr);
 	case FIELD_ENUM:
-		return enumerator(f->names, number_of(attr));
+		return enumerator(f->names, nl_number(attr));
 	case FIELD_DSCP:
-		if (number_of(attr) == SDT_DSCP_COPY)
+		if (nl_number(attr) == SDT_DSCP_COPY)
 			return json_string("copy");
-		return json_integer(number_of(attr));
+		return json_integer(nl_number(attr));
 	case FIELD_DEVICE:
-		return device(number_of(attr));
+		return device(nl_number(attr));
 	case FIELD_PREFIXES:
 		return prefixes(attr);
 	case FIELD_LANES:
@@ -379,10 +353,10 @@ json_t *json_tunnel(const struct nlattr *nest)
 	nl_parse_nest(nest, tb, SDT_A_TUNNEL_MAX);
 	add_fields(object, tunnel_fields, tb);
 	if (tb[SDT_A_TUNNEL_PORTS] && tb[SDT_A_TUNNEL_IDLE])
-		add_rates(object, number_of(tb[SDT_A_TUNNEL_PORTS]),
-			  number_of(tb[SDT_A_TUNNEL_IDLE]),
+		add_rates(object, nl_number(tb[SDT_A_TUNNEL_PORTS]),
+			  nl_number(tb[SDT_A_TUNNEL_IDLE]),
 			  tb[SDT_A_TUNNEL_IDLE_ONESHOT] ?
-				  number_of(tb[SDT_A_TUNNEL_IDLE_ONESHOT]) : 0);
+				  nl_number(tb[SDT_A_TUNNEL_IDLE_ONESHOT]) : 0);
 	return object;
 }
 
@@ -402,8 +376,8 @@ json_t *json_channel(const struct nlattr *nest)
 	add_fields(object, channel_fields, tb);
 	if (tb[SDT_A_CHANNEL_IN_DATAGRAMS] && tb[SDT_A_CHANNEL_OUT_DATAGRAMS])
 		json_object_set_new(object, "state", json_string(channel_state(
-			number_of(tb[SDT_A_CHANNEL_IN_DATAGRAMS]),
-			number_of(tb[SDT_A_CHANNEL_OUT_DATAGRAMS]))));
+			nl_number(tb[SDT_A_CHANNEL_IN_DATAGRAMS]),
+			nl_number(tb[SDT_A_CHANNEL_OUT_DATAGRAMS]))));
 	return object;
 }
 
@@ -415,7 +389,7 @@ json_t *json_event(const struct nlattr *nest)
 
 	nl_parse_nest(nest, tb, SDT_A_EVENT_MAX);
 	if (tb[SDT_A_EVENT_TYPE])
-		type = number_of(tb[SDT_A_EVENT_TYPE]);
+		type = nl_number(tb[SDT_A_EVENT_TYPE]);
 	add_fields(object, event_fields, tb);
 	add_fields(object, type == SDT_EVENT_CHANNEL_CLOSED ? closed_fields : refused_fields, tb);
 	return object;

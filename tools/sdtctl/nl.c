@@ -39,6 +39,40 @@ void nl_parse_nest(const struct nlattr *nest, const struct nlattr **tb, unsigned
 	mnl_attr_parse_nested(nest, into_table, &t);
 }
 
+uint64_t nl_number(const struct nlattr *attr)
+{
+	const void *p = mnl_attr_get_payload(attr);
+	uint16_t n16;
+	uint32_t n32;
+	uint64_t n64;
+
+	switch (mnl_attr_get_payload_len(attr)) {
+	case sizeof(uint8_t):
+		return *(const uint8_t *)p;
+	case sizeof(n16):
+		memcpy(&n16, p, sizeof(n16));
+		return n16;
+	case sizeof(n32):
+		memcpy(&n32, p, sizeof(n32));
+		return n32;
+	case sizeof(n64):
+		memcpy(&n64, p, sizeof(n64));
+		return n64;
+	default:
+		return 0;
+	}
+}
+
+const char *nl_string(const struct nlattr *attr)
+{
+	return mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) < 0 ? "" : mnl_attr_get_str(attr);
+}
+
+const void *nl_bytes(const struct nlattr *attr, size_t size)
+{
+	return attr && mnl_attr_get_payload_len(attr) == size ? mnl_attr_get_payload(attr) : NULL;
+}
+
 static void parse_message(const struct nlmsghdr *nlh, const struct nlattr **tb, unsigned int max)
 {
 	struct table t = { tb, max };
@@ -291,8 +325,8 @@ static void parse_groups(const struct nlattr *groups)
 	mnl_attr_for_each_nested(attr, groups) {
 		nl_parse_nest(attr, tb, CTRL_ATTR_MCAST_GRP_MAX);
 		if (tb[CTRL_ATTR_MCAST_GRP_NAME] && tb[CTRL_ATTR_MCAST_GRP_ID] &&
-		    !strcmp(mnl_attr_get_str(tb[CTRL_ATTR_MCAST_GRP_NAME]), SDT_MCGRP_EVENTS))
-			group = mnl_attr_get_u32(tb[CTRL_ATTR_MCAST_GRP_ID]);
+		    !strcmp(nl_string(tb[CTRL_ATTR_MCAST_GRP_NAME]), SDT_MCGRP_EVENTS))
+			group = nl_number(tb[CTRL_ATTR_MCAST_GRP_ID]);
 	}
 }
 
@@ -318,7 +352,7 @@ static int find_family(void)
 	parse_message(nlh, tb, CTRL_ATTR_MAX);
 	if (!tb[CTRL_ATTR_FAMILY_ID])
 		return refuse("%s: no answer that makes sense", req.what);
-	family = mnl_attr_get_u16(tb[CTRL_ATTR_FAMILY_ID]);
+	family = nl_number(tb[CTRL_ATTR_FAMILY_ID]);
 	if (tb[CTRL_ATTR_MCAST_GROUPS])
 		parse_groups(tb[CTRL_ATTR_MCAST_GROUPS]);
 	return EXIT_DONE;
@@ -334,10 +368,10 @@ static int read_node(const struct nlattr *const *attrs, void *arg)
 	nl_parse_nest(attrs[SDT_A_NODE], tb, SDT_A_NODE_MAX);
 	node.has_key = tb[SDT_A_NODE_PUBLIC_KEY];
 	if (tb[SDT_A_NODE_ABI])
-		node.abi = mnl_attr_get_u32(tb[SDT_A_NODE_ABI]);
+		node.abi = nl_number(tb[SDT_A_NODE_ABI]);
 	if (tb[SDT_A_NODE_VERSION])
 		snprintf(node.version, sizeof(node.version), "%s",
-			 safe(mnl_attr_get_str(tb[SDT_A_NODE_VERSION])));
+			 safe(nl_string(tb[SDT_A_NODE_VERSION])));
 	return EXIT_DONE;
 }
 

@@ -87,4 +87,13 @@ int nl_await(const struct nl_request *req, nl_handler handler,
 /** nl_parse_nest() - attributes by type; those above @max are of a newer module, and left out */
 void nl_parse_nest(const struct nlattr *nest, const struct nlattr **tb, unsigned int max);
 
+/** nl_number() - of the attribute's own size; 0 if it is no number's */
+uint64_t nl_number(const struct nlattr *attr);
+
+/** nl_string() - "" if it is no string, or has no end */
+const char *nl_string(const struct nlattr *attr);
+
+/** nl_bytes() - its @size bytes; NULL if it has another size, or @attr is NULL */
+const void *nl_bytes(const struct nlattr *attr, size_t size);
+
 #endif /* _SDTCTL_NL_H */

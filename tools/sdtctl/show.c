@@ -149,12 +149,15 @@ static int read_section(const struct section *s, const char *name, json_t **list
 static int add_statistics(const struct section *s, json_t *list)
 {
 	json_t *object, *values;
+	const char *name;
 	size_t i;
 	int err;
 
 	json_array_foreach(list, i, object) {
-		err = stats_of(s->stats, json_string_value(json_object_get(object, "name")),
-			       &values);
+		name = json_string_value(json_object_get(object, "name"));
+		if (!name)
+			continue;
+		err = stats_of(s->stats, name, &values);
 		if (err)
 			return err;
 		json_object_set_new(object, "counters", values);
@@ -217,7 +220,7 @@ static bool customer_matches(const struct prefix *wanted, const struct nlattr *c
 	if (!ip || !ep[SDT_A_ENDPOINT_PORT] || mnl_attr_get_payload_len(ip) != ip_size(family))
 		return false;
 	return prefix_covers(wanted, family, mnl_attr_get_payload(ip),
-			     ntohs(mnl_attr_get_u16(ep[SDT_A_ENDPOINT_PORT])));
+			     ntohs(nl_number(ep[SDT_A_ENDPOINT_PORT])));
 }
 
 static bool channel_wanted(const struct channel_filter *f, const struct nlattr *nest,

@@ -40,8 +40,8 @@ static void add_counter(json_t *values, const struct nlattr *nest)
 	nl_parse_nest(nest, tb, SDT_A_COUNTER_MAX);
 	if (!tb[SDT_A_COUNTER_ID] || !tb[SDT_A_COUNTER_VALUE])
 		return;
-	id = mnl_attr_get_u32(tb[SDT_A_COUNTER_ID]);
-	value = mnl_attr_get_u64(tb[SDT_A_COUNTER_VALUE]);
+	id = nl_number(tb[SDT_A_COUNTER_ID]);
+	value = nl_number(tb[SDT_A_COUNTER_VALUE]);
 	c = find_counter(id);
 	snprintf(name, sizeof(name), "unknown-%u", id);
 	json_object_set_new(values, c ? c->name : name, json_integer(value));
@@ -56,10 +56,10 @@ static json_t *to_json(const struct nlattr *nest)
 	mnl_attr_for_each_nested(attr, nest) {
 		switch (mnl_attr_get_type(attr)) {
 		case SDT_A_STATS_LINK:
-			json_object_set_new(object, "link", json_string(mnl_attr_get_str(attr)));
+			json_object_set_new(object, "link", json_string(nl_string(attr)));
 			break;
 		case SDT_A_STATS_TUNNEL:
-			json_object_set_new(object, "tunnel", json_string(mnl_attr_get_str(attr)));
+			json_object_set_new(object, "tunnel", json_string(nl_string(attr)));
 			break;
 		case SDT_A_STATS_COUNTER:
 			add_counter(values, attr);

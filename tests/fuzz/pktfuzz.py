@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Datagrams that are nearly right, towards everything that receives some. Scenario: guest.sh.
+
+pktfuzz.py link SEED SECONDS KEYFILE PUBLIC   in the place of a peer of the node remote: sealed messages whose frames are
+                                              altered, and sealed, handshake and other messages that are altered themselves
+pktfuzz.py customers SEED SECONDS             in the place of customers of the node local, below UDP
+pktfuzz.py targets SEED SECONDS               in the place of the targets of the node remote: datagrams to its egress sockets,
+                                              and ICMP errors about what they sent; the same about the link's own messages
+"""
+import json
+import os
+import random
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+CHUNKS = [b'\0', b'\xff', b'\0\0', b'\xff\xff', b'\x80', b'\x7f', b'\0\1', b'\xff\xe3', b'\xff\xe4', bytes(4), b'\xff' * 4, bytes(16)]
+
+
+class Mutator:
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+
+    def mutate(self, data, times=(1, 1, 1, 2, 4)):
+        data = bytearray(data)
+        for _ in range(self.random.choice(times)):
+            at = self.random.randrange(len(data) + 1)
+            what = self.random.randrange(6)
+            if what == 0 and at < len(data):
+                data[at] ^= 1 << self.random.randrange(8)
+            elif what == 1 and at < len(data):
+                data[at] = self.random.randrange(256)
+            elif what == 2:
+                del data[at:]
+            elif what == 3:
+                data[at:at] = self.random.choice(CHUNKS)
+            elif what == 4:
+                chunk = self.random.choice(CHUNKS)
+                data[at:at + len(chunk)] = chunk
+            else:
+                del data[at:at + self.random.randrange(1, 9)]
+        return bytes(data)
+
+
+def checksum(data):
+    data += bytes(len(data) % 2)
+    total = sum(struct.unpack(f'>{len(data) // 2}H', data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def ip4(source, target, protocol, payload, flags=0):
+    head = struct.pack('>BBHHHBBH', 0x45, 0, 20 + len(payload), random.getrandbits(16), flags, 64, protocol, 0)
+    head += socket.inet_aton(source) + socket.inet_aton(target)
+    return head[:10] + struct.pack('>H', checksum(head)) + head[12:] + payload
+
+
+def udp(sport, dport, payload):
+    return struct.pack('>4H', sport, dport, 8 + len(payload), 0) + payload
+
+
+def send(sock, data, target):
+    """What the stack here does not let through has not been tried."""
+    try:
+        sock.sendto(data, target)
+        return True
+    except OSError:
+        return False
+
+
+# ---- the link ------------------------------------------------------------------------------------------------------------
+
+def valid_frames(sdt, address):
+    """Something that each tunnel of guest.sh takes, and each control operation."""
+    a = address('10.3.0.2', 5300)
+    fragment = struct.pack('>IH', 7, 0x8000) + bytes(16)
+    last = struct.pack('>IH', 7, 2) + b'x'
+    frames = [
+        sdt.frame(b'router', tunnel=1, channel=1, address=a), sdt.frame(b'server', tunnel=2, channel=300),
+        sdt.frame(b'stream', tunnel=3), sdt.frame(b'direct', tunnel=4), sdt.frame(b'reply', tunnel=5, channel=0, reply=True),
+        sdt.frame(b'proxied', tunnel=6, channel=9, address=address('10.1.0.1', 9)), sdt.frame(b'', tunnel=2, channel=70000),
+        sdt.control(sdt.PAD, bytes(40)), sdt.control(sdt.PING, b'12345678'), sdt.control(sdt.PONG, b'12345678'),
+        sdt.control(sdt.CLOSE, tunnel=2, channel=300), sdt.control(sdt.CLOSE, tunnel=5, channel=0, reply=True),
+        sdt.control(sdt.REFUSED, b'\4', tunnel=5, channel=0, reply=True),
+        sdt.control(sdt.UNREACHABLE, b'\3\0\0', tunnel=5, channel=0, reply=True),
+        sdt.control(sdt.UNREACHABLE, b'\5\5\0', tunnel=5, channel=0, reply=True),
+        sdt.control(sdt.FRAGMENT, fragment, tunnel=2, channel=300), sdt.control(sdt.FRAGMENT, last, tunnel=2, channel=300),
+        sdt.control(sdt.FRAGMENT, fragment, tunnel=1, channel=1, address=a),
+    ]
+    bundle = sdt.frame(b'one', tunnel=2, channel=5, length=True) + sdt.frame(b'two', tunnel=1, channel=6, address=a, length=True)
+    return frames + [bundle + frame for frame in frames]
+
+
+class Link(Mutator):
+    def __init__(self, seed, keyfile, public):
+        super().__init__(seed)
+        # The peer of another scenario, with what it stands on.
+        import peer
+        self.peer_class, self.sdt = peer.Peer, peer.sdt
+        self.keyfile, self.public = keyfile, public
+        self.frames = valid_frames(peer.sdt, peer.address)
+        self.handshakes = self.make_handshakes(peer.sdt)
+        self.other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def make_handshakes(self, sdt):
+        import base64
+        public = base64.b64decode(self.public)
+        now = time.time_ns()
+        payload = sdt.payload_of(sdt.tai64n(now // 10**9, now % 10**9), 5)
+        messages = [sdt.initiation(suite, 0x77, bytes([9]) * 32, os.urandom(32), public, payload)[1] for suite in (sdt.CHACHAPOLY,)]
+        self.receiver = public
+        return messages + [sdt.type3(sdt.CHACHAPOLY, 1, 0x77, bytes(24), public, bytes(16), bytes(16)),
+                           struct.pack('>BBBBII', 0x20, 1, 1, 0, 9, 0x77) + bytes(136)]
+
+    def message(self, peer):
+        """One that is altered outside, after it was sealed or made."""
+        if self.random.random() < .5:
+            text = self.sdt.data(self.sdt.CHACHAPOLY, peer.send_key, 0, peer.index, peer.counter, self.random.choice(self.frames))
+            return self.mutate(text)
+        message = self.random.choice(self.handshakes)
+        altered = self.mutate(message)
+        if len(altered) == len(message) and len(message) > 100 and self.random.random() < .5:
+            # So that it is read on.
+            altered = self.sdt.add_macs(altered[:-32], self.receiver)
+        return altered
+
+    def run(self, seconds):
+        deadline, sealed, outside, sessions = time.monotonic() + seconds, 0, 0, 0
+        while time.monotonic() < deadline:
+            peer = self.peer_class(self.keyfile, self.public, '10.2.0.2')
+            sessions += 1
+            session_end = min(deadline, time.monotonic() + 8)
+            while time.monotonic() < session_end:
+                text = b''.join(self.random.sample(self.frames, self.random.choice((1, 1, 2))))
+                peer.send(text if self.random.random() < .2 else self.mutate(text))
+                sealed += 1
+                if send(self.other if self.random.random() < .5 else peer.socket, self.message(peer), ('10.2.0.2', 7380)):
+                    outside += 1
+                if sealed % 64 == 0:
+                    peer.socket.setblocking(False)
+                    try:
+                        while peer.socket.recv(65536):
+                            pass
+                    except OSError:
+                        peer.socket.setblocking(True)
+        print(f'# link: {sessions} sessions, {sealed} messages with altered frames, {outside} altered messages', flush=True)
+        return not (sessions and sealed > 10 * seconds and outside)
+
+
+# ---- below UDP -------------------------------------------------------------------------------------------------------------
+
+class Raw(Mutator):
+    def __init__(self, seed):
+        super().__init__(seed)
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+
+    def alter(self, packet, keep):
+        """All but the addresses, with its header's checksum right now and then."""
+        packet = bytearray(self.mutate(packet))
+        if len(packet) < 20:
+            packet += bytes(20 - len(packet))
+        packet[12:20] = keep
+        if self.random.random() < .8:
+            packet[0] = 0x45 if self.random.random() < .9 else packet[0]
+            packet[10:12] = struct.pack('>H', checksum(bytes(packet[:10] + b'\0\0' + packet[12:20])))
+        return bytes(packet)
+
+
+class Customers(Raw):
+    def run(self, seconds):
+        deadline, sent = time.monotonic() + seconds, 0
+        while time.monotonic() < deadline:
+            port = self.random.choice((5000, 5001, 5002, 5003))
+            payload = self.random.randbytes(self.random.choice((0, 1, 16, 600, 1400)))
+            flags = self.random.choice((0, 0, 0, 0x4000, 0x2000, 0x0001, 0x20b9))
+            packet = ip4('10.1.0.1', '10.1.0.2', 17, udp(self.random.randrange(20000, 20100), port, payload), flags)
+            sent += send(self.sock, self.alter(packet, packet[12:20]) if self.random.random() < .9 else packet, ('10.1.0.2', 0))
+        print(f'# customers: {sent} packets', flush=True)
+        return not sent
+
+
+class Targets(Raw):
+    def egress(self):
+        """(port of an egress socket) of the node remote."""
+        found = subprocess.run(['sdtctl', '-n', 'remote', '-j', 'show', 'channels'], stdout=subprocess.PIPE, check=True)
+        ports = [int(c['local'].rsplit(':', 1)[1]) for c in json.loads(found.stdout) if c.get('local')]
+        return ports or [6005]
+
+    def error(self, source, sport, target, dport, to):
+        """An ICMP error that quotes such a datagram."""
+        quote = ip4(source, target, 17, udp(sport, dport, bytes(self.random.choice((0, 8, 500)))))
+        kind = self.random.choice((3, 3, 3, 3, 11, 12, 4, 5))
+        message = struct.pack('>BBHHH', kind, self.random.randrange(16), 0, 0, self.random.choice((0, 68, 576, 1280, 1400, 65535)))
+        message += self.mutate(quote) if self.random.random() < .7 else quote
+        if self.random.random() < .9:
+            message = message[:2] + struct.pack('>H', checksum(message)) + message[4:]
+        packet = ip4(to[0], to[1], 1, message)
+        return packet if self.random.random() < .8 else self.alter(packet, packet[12:20])
+
+    def run(self, seconds):
+        deadline, sent, errors, turn, ports = time.monotonic() + seconds, 0, 0, 0, []
+        while time.monotonic() < deadline:
+            if turn % 200 == 0:
+                ports = self.egress()
+            turn += 1
+            port = self.random.choice(ports)
+            what = self.random.random()
+            if what < .4:
+                source = self.random.choice((5300, 5300, 8004, 9))
+                packet = ip4('10.3.0.2', '10.3.0.1', 17, udp(source, port, self.random.randbytes(self.random.choice((0, 1, 500, 1400)))))
+                sent += send(self.sock, self.alter(packet, packet[12:20]) if self.random.random() < .5 else packet, ('10.3.0.1', 0))
+            elif what < .8:
+                packet = self.error('10.3.0.1', port, '10.3.0.2', self.random.choice((5300, 5300, 9)), ('10.3.0.2', '10.3.0.1'))
+                errors += send(self.sock, packet, ('10.3.0.1', 0))
+            else:
+                packet = self.error('10.2.0.2', 7380, '10.2.0.1', 7380, ('10.3.0.2', '10.3.0.1'))
+                errors += send(self.sock, packet, ('10.3.0.1', 0))
+        print(f'# targets: {sent} datagrams, {errors} ICMP errors', flush=True)
+        return not (sent and errors)
+
+
+def main():
+    role, seed, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+    if role == 'link':
+        return Link(seed, *sys.argv[4:6]).run(seconds)
+    return {'customers': Customers, 'targets': Targets}[role](seed).run(seconds)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
