@@ -81,6 +81,15 @@ lint:
 demo:
 	tests/demo
 
+bench:
+	tests/bench/bench
+
+bench-profile:
+	tests/bench/profile
+
+bench-readme:
+	tests/bench/readme
+
 fuzz:
 	$(MAKE) -C tests/fuzz fuzz $(if $(T),T=$(T))
 
@@ -92,7 +101,7 @@ help:
 	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: all module tools install uninstall dkms-source dkms-install dkms-remove check invariant kernels lint demo \
-	fuzz clean help
+	bench bench-profile bench-readme fuzz clean help
 
 #: make                  the module (sdt.ko) for the running kernel, and build/sdtctl
 #: make module|tools     one of the two; KDIR=FOLDER or KVER=RELEASE for another kernel
@@ -105,5 +114,8 @@ help:
 #: make kernels          build for every kernel that is tested, without warnings
 #: make lint             style, static checks, builds with another compiler
 #: make fuzz T=SECONDS   fuzz the decoders
+#: make bench            what it costs, against WireGuard with nft; into build/bench; QUICK=1 for less, see tests/bench
+#: make bench-profile    where a datagram's time goes
+#: make bench-readme     the README's figures from build/bench
 #: make demo             two nodes in a virtual machine, explained
 #: make clean            remove what was built

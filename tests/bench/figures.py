@@ -4,8 +4,8 @@
 Writes FOLDER/bench.json and FOLDER/table.md, and prints what the floors say, one line each. The exit code is 0 even
 if a floor is missed: the bench measures; it is people who judge.
 
-A measurement's figure is the median over its windows of nanoseconds (or instructions) for one datagram. A row has one
-for each round, and is told as minimum, median and maximum of them. Paths are compared within a round, where they stand
+A measurement's figure is nanoseconds for one datagram, as the median over its windows, or instructions, as the mean, since
+nothing disturbs these. A row has one for each round, and is told as minimum, median and maximum of them. Paths are compared within a round, where they stand
 side by side; a ratio is the median of the rounds' ratios.
 """
 
@@ -69,12 +69,11 @@ class Figures:
                 take(lab, *word[1:])
 
     def _result(self, lab, path, size, load, window, channels, direction, came, lost, mean, median) -> None:
-        del mean
         key = (lab, path, int(size), load, int(window), int(channels), direction)
         self.came[key] += int(came)
         self.lost[key] += int(lost)
         # A round without a single whole window has no figure, but keeps its place beside the other paths.
-        self.rounds[key].append(float(median) or None)
+        self.rounds[key].append(float(mean if lab == "icount" else median) or None)
 
     def _crowd(self, lab, path, channels, median) -> None:
         """The same row with so many channels, each by the same two sockets."""

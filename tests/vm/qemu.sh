@@ -28,10 +28,10 @@ nic_options() {
 # To count instructions, the clock is made of them, time in which nothing runs is skipped, and what is random otherwise is not.
 boot() {
 	local image status=0 qemu printer
-	local -a nic_arguments machine=(-accel tcg,thread=multi -cpu max,-erms,-fsrm,-cx16 -smp "$cpus")
+	local -a nic_arguments machine=(-accel "tcg,thread=multi" -cpu "max,-erms,-fsrm,-cx16" -smp "$cpus")
 	if [ -n "$count" ]; then
-		machine=(-accel tcg,thread=single -icount shift=0,sleep=off -cpu max,-erms,-fsrm,-cx16,-rdrand,-rdseed -smp 1
-			-seed 1 -rtc base=2026-01-01T00:00:00,clock=vm)
+		machine=(-accel "tcg,thread=single" -icount "shift=0,sleep=off" -cpu "max,-erms,-fsrm,-cx16,-rdrand,-rdseed" -smp 1
+			-seed 1 -rtc "base=2026-01-01T00:00:00,clock=vm")
 		append+=' nokaslr'
 	fi
 	image=$("$VM_DIR/kernels" image "$kernel")
