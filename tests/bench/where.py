@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""where.py GUEST SAMPLES: what `profiled.sh` printed, and what `perf script -F pid,ip` of its process says, as a table: in
-which part of the kernel a datagram's time is spent, by the function that runs, and which functions these are."""
+"""where.py GUEST SAMPLES FULL: what `profiled.sh` printed, and what `perf script -F ip` of its process says, as a table: in
+which part of the kernel a datagram's time is spent, by the function that runs, and which functions these are. FULL samples are as many as there would be if the process had run
+all the time; that it waited for a processor is no cost of a datagram."""
 
 import bisect
 import re
@@ -9,7 +10,7 @@ from collections import Counter
 
 # The first that fits. A function of a part that is not named here is told as "other".
 PARTS = (
-    ("cipher", r"^(aes_|aesni|_aesni|__?chacha|chacha|hchacha|poly1305|.*gcm|ghash|crypto_|scatterwalk|.*_simd|skcipher|blake2|curve25519)"),
+    ("cipher", r"^(aes_|aesni|_aesni|gf128|shash|ahash|hash_walk|__crypto|__?chacha|chacha|hchacha|poly1305|.*gcm|ghash|crypto_|scatterwalk|.*_simd|skcipher|blake2|curve25519)"),
     ("sdt", None),
     ("WireGuard", r"^(wg_|encrypt_packet|decrypt_packet|counter_validate|packet_consume_data|prepend_|keep_key|ptr_ring)"),
     ("conntrack, nft", r"^(nf_|__nf_|nft_|__nft|udp_packet|ipt_|hash_conntrack)"),
@@ -18,7 +19,7 @@ PARTS = (
      r"pick_|dequeue_task|enqueue_task|update_curr|update_load|try_to_wake|ttwu|check_preempt|switch_|__switch|kthread|worker|process_one|"
      r"queue_work|__queue_work|wake_|__wake|prepare_|finish_|import_|copy_chunk|copy_from|copy_to|strn|__get_|fd|__fd|arch_|get_skas|"
      r"um_|uml|enter|exit|place_|avg_|cpu|rb_|set_next|put_prev|reweight|.*_fair|.*entity|futex|poll|seccomp|real|mm_|user|irq|__irq|"
-     r"do_op_one_page|maybe_map|buffer_op|raw_copy|__schedule|schedule|long|get_thread|restore|timekeeping|local_clock|deliver_alarm|.*jmp)"),
+     r"hard_handler|virt_to_pte|____sys|___sys|copy_msghdr|do_op_one_page|maybe_map|buffer_op|raw_copy|__schedule|schedule|long|get_thread|restore|timekeeping|local_clock|deliver_alarm|.*jmp)"),
     ("UDP and IP", r"^(udp|__udp|ip_|__ip_|ip4|inet|__inet|fib_|__fib|rt_|dst_|ipv4_|raw_|arp|neigh|iptunnel|__icmp|icmp|sock_|__sock|sk_|__sk|"
      r"tcp|ipv6|ip6|security|release_sock|lock_sock|csum|__csum|do_csum|route)"),
     ("devices and queues", r"^(veth|dev_|__dev|netif|__netif|net_rx|net_tx|napi|__napi|process_backlog|enqueue_to|eth_|loopback|__do_softirq|"
@@ -52,20 +53,6 @@ def part_of(name: str, module: str) -> str:
     return "other"
 
 
-def samples(lines):
-    """The addresses of each, innermost first."""
-    stack = []
-    for line in lines:
-        word = line.split()
-        if len(word) == 1 and line[:1] in " \t" and re.fullmatch("[0-9a-f]+", word[0]) and stack is not None and line.startswith((" ", "\t")):
-            stack.append(int(word[0], 16))
-        elif stack:
-            yield stack
-            stack = []
-    if stack:
-        yield stack
-
-
 def main() -> int:
     with open(sys.argv[1], encoding="utf-8") as lines:
         table, row = symbols(lines)
@@ -83,14 +70,14 @@ def main() -> int:
         return table[bisect.bisect_right(starts, address) - 1][1:]
 
     with open(sys.argv[2], encoding="utf-8") as lines:
-        for stack in samples(lines):
+        for line in lines:
             # What the host does for the process, switches and signals, is all of one kind.
-            name, module = name_of(stack[0])
+            name, module = name_of(int(line, 16))
             part = "the host: switches between processes, signals" if module == "host" else part_of(name, module)
             parts[part] += 1
             functions[part, name] += 1
             total += 1
-    ns = float(row[9])
+    ns = float(row[9]) * min(1.0, total / int(sys.argv[3]))
     print(f"{' '.join(row[1:7])}: {ns:,.0f} ns for a datagram, {total} samples")
     for part, n in parts.most_common():
         print(f"{n / total * 100:5.1f} % {n / total * ns:8,.0f} ns  {part}")
