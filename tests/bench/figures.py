@@ -129,6 +129,7 @@ class Figures:
         return rows
 
     def channels(self) -> list[dict]:
+        """Pages are of both sides together: what slabs and tables really take."""
         return [{"side": side, "count": count, "bytes_each": round(statistics.median(each))}
                 for (side, count), each in sorted(self.memory.items())]
 
@@ -153,6 +154,7 @@ class Figures:
 
     def as_json(self) -> dict:
         return {"rows": self.rows(), "channels": self.channels(), "new_channels_per_s": self.new_channels(),
+                "pages_of_both_sides": {count: round(statistics.median(each)) for (_, count), each in self.pages.items()},
                 "crowd": self.crowd(), "latency_ns": self.latencies(),
                 "handshakes_per_s": {path: {"runs": len(rates), "min": round(min(rates)),
                                             "median": round(statistics.median(rates)), "max": round(max(rates))}

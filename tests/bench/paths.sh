@@ -15,7 +15,7 @@
 PATHS='plain wireguard-nft sdt-aes-gcm sdt-chacha20'
 TARGET=10.3.0.2:5300
 LISTEN=10.1.0.2:5000
-CHANNELS_MAX=${CHANNELS_MAX:-60000}
+CHANNELS_MAX=${CHANNELS_MAX:-62000}
 
 setting() { at "$1" sh -c "echo $3 >/proc/sys/$2"; }
 
