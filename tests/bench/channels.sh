@@ -1,9 +1,10 @@
 #!/bin/bash
-# channels.sh memory COUNT PORTS | crowd ROUNDS MS | new ROUNDS COUNT: what channels cost.
+# channels.sh memory COUNT PORTS | crowd ROUNDS MS | new ROUNDS COUNT | handshakes ROUNDS COUNT: what channels and sessions cost.
 #
 #   memory   bytes for each of COUNT idle channels, on either side; every customer has PORTS of them
 #   crowd    one datagram's cost with 1, 1,000 and 60,000 channels that take turns, the worst there is for caches
 #   new      COUNT new channels at a time, against WireGuard, DNAT and masquerade with their conntrack entries
+#   handshakes  COUNT links of one node come up at once, each to a node of its own: both ends' work, on one processor
 
 # shellcheck source=../vm/lib.sh
 . /t/lib.sh
@@ -110,6 +111,70 @@ new() {
 	} | /t/load
 	ok new
 }
+
+# x has a cable to each of h0, h1, ...
+_peers() {
+	local i
+	for ((i = 0; i < $1; i++)); do
+		echo "netns add h$i"
+		echo "link add h$i netns x type veth peer name x netns h$i"
+	done | ip -batch -
+	for ((i = 0; i < $1; i++)); do
+		_namespaces+=("h$i")
+		printf '%s\n' "link set x up" "addr add 10.200.$i.2/24 dev x" | ip -n "h$i" -batch -
+		printf '%s\n' "link set h$i up" "addr add 10.200.$i.1/24 dev h$i"
+	done >/tmp/batch
+	ip -n x -batch - </tmp/batch
+}
+
+# now: microseconds, in REPLY.
+now() { REPLY=${EPOCHREALTIME/./}; }
+
+# until_up COUNT: reads the monitor's lines until so many links have come up.
+until_up() {
+	local n=0 line
+	while [ "$n" -lt "$1" ]; do
+		read -r -t 20 -u "$events" line || bail "$n of $1 links came up"
+		if [[ $line = *link-up* ]]; then n=$((n + 1)); fi
+	done
+}
+
+# What adding links costs without handshakes is taken off.
+handshakes() {
+	local rounds=$1 count=$2 i pub x_pub start bare
+	topo x y
+	_peers "$count"
+	(umask 077 && sdtctl genkey >/tmp/key)
+	x_pub=$(sdtctl pubkey </tmp/key)
+	sdtctl -n x set-node private-key @/tmp/key listen :7380
+	for ((i = 0; i < count; i++)); do
+		(umask 077 && sdtctl genkey >"/tmp/key-$i")
+		pub=$(sdtctl pubkey <"/tmp/key-$i")
+		printf '%s\n' "set-node private-key @/tmp/key-$i listen :7380" "add-link l peer-key $x_pub" | sdtctl -n "h$i" -b -
+		echo "add-link l$i peer-key $pub" >>/tmp/bare
+		echo "add-link l$i peer-key $pub peer 10.200.$i.2:7380" >>/tmp/add
+		echo "del-link l$i" >>/tmp/del
+	done
+	exec {events}< <(exec nsenter --net=/run/netns/x -- sdtctl monitor)
+	await 5 _monitored x || bail 'no monitor'
+	# The first time, neighbours have to be found as well.
+	for ((i = -1; i < rounds; i++)); do
+		now && start=$REPLY
+		sdtctl -n x -b /tmp/bare
+		now && bare=$((REPLY - start))
+		sdtctl -n x -b /tmp/del
+		now && start=$REPLY
+		sdtctl -n x -b /tmp/add
+		until_up "$count"
+		now
+		[ "$i" -lt 0 ] || echo "handshakes sdt-aes-gcm $count $(((REPLY - start - bare) * 1000))"
+		sdtctl -n x -b /tmp/del
+	done
+	ok handshakes
+}
+
+# Somebody there listens to a group of generic netlink (16).
+_monitored() { at "$1" cat /proc/net/netlink | awk '$2 == 16 && $4 != "00000000" { found = 1 } END { exit !found }'; }
 
 modprobe sdt
 "$@"
