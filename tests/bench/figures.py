@@ -28,6 +28,7 @@ FLOORS = (
     + [("uml", "sdt-aes-gcm", REPLACED, ("burst", 64, n, 1, "out"), 0.75) for n in SIZES]
     + [("uml", "sdt-aes-gcm", REPLACED, ("loop", 1, n, 1, "out"), 0.90) for n in SIZES]
     + [("uml", "sdt-aes-gcm", "plain", ("burst", 64, n, 1, "out"), 1.60) for n in SIZES]
+    + [("uml", "sdt-aes-gcm", "plain", ("loop", 64, n, 1, "out"), 1.60) for n in SIZES]
     + [("icount", "sdt-aes-gcm", REPLACED, ("loop", 16, 64, 1, "out"), 0.60)]
 )
 BYTES_FLOORS = {"proxy": 320, "server": 2560}
