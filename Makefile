@@ -94,6 +94,15 @@ soak:
 demo:
 	tests/demo
 
+bench:
+	tests/bench/bench
+
+bench-profile:
+	tests/bench/profile
+
+bench-readme:
+	tests/bench/readme
+
 fuzz:
 	tests/fuzz/run $(T)
 
@@ -105,7 +114,7 @@ help:
 	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: all module tools install uninstall dkms-source dkms-install dkms-remove check check-kernels check-sanitize \
-	coverage invariant kernels lint demo soak fuzz clean help
+	coverage invariant kernels lint demo soak bench bench-profile bench-readme fuzz clean help
 
 #: make                  the module (sdt.ko) for the running kernel, and build/sdtctl
 #: make module|tools     one of the two; KDIR=FOLDER or KVER=RELEASE for another kernel
@@ -122,5 +131,8 @@ help:
 #: make lint             style, static checks, builds with another compiler
 #: make soak T=MINUTES    everything changes under traffic, and nothing is left, in User-Mode Linux; SEED=N repeats a run
 #: make fuzz T=SECONDS   fuzz decoders and tool, each for so long, then the module in User-Mode Linux; SEED=N repeats that
+#: make bench            what it costs, against WireGuard with nft; into build/bench; QUICK=1 for less, see tests/bench
+#: make bench-profile    where a datagram's time goes
+#: make bench-readme     the README's figures from build/bench
 #: make demo             two nodes in a virtual machine, explained
 #: make clean            remove what was built

@@ -25,15 +25,21 @@ nic_options() {
 # keeps off cmpxchg16b, after which QEMU 7.2 leaves rubbish in the flags now and then: guests with 6.12 died of that in
 # kmem_cache_alloc, three boots out of four on a busy machine.
 # QEMU switches its standard output to non-blocking, which the caller's must not become: hence the cat.
+# To count instructions, the clock is made of them, time in which nothing runs is skipped, and what is random otherwise is not.
 boot() {
 	local image status=0 qemu printer
-	local -a nic_arguments
+	local -a nic_arguments machine=(-accel "tcg,thread=multi" -cpu "max,-erms,-fsrm,-cx16" -smp "$cpus")
+	if [ -n "$count" ]; then
+		machine=(-accel "tcg,thread=single" -icount "shift=0,sleep=off" -cpu "max,-erms,-fsrm,-cx16,-rdrand,-rdseed" -smp 1
+			-seed 1 -rtc "base=2026-01-01T00:00:00,clock=vm")
+		append+=' nokaslr'
+	fi
 	image=$("$VM_DIR/kernels" image "$kernel")
 	mapfile -t nic_arguments < <(nic_options)
 	exec {out}> >(exec cat)
 	printer=$!
 	timeout --kill-after=5 "$timeout" \
-		qemu-system-x86_64 -machine q35 -accel tcg,thread=multi -cpu max,-erms,-fsrm,-cx16 -smp "$cpus" -m "$memory" \
+		qemu-system-x86_64 -machine q35 "${machine[@]}" -m "$memory" \
 		-nodefaults -no-user-config -display none -no-reboot \
 		-chardev "file,id=log,path=$WORK/log" -serial chardev:log \
 		-chardev stdio,id=out,signal=off,mux=off -serial chardev:out \
