@@ -1,5 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
+# kernels: 6.1 6.12 7.3
 # once: 6.12
 # timeout: 300
 #
