@@ -160,7 +160,7 @@ static void hurry(bool on)
 {
 	const struct sched_param param = { .sched_priority = on ? 10 : 0 };
 
-	if (sched_setscheduler(0, on ? SCHED_FIFO : SCHED_BATCH, &param))
+	if (sched_setscheduler(0, on ? SCHED_FIFO : SCHED_OTHER, &param))
 		die("sched_setscheduler: %m");
 }
 
