@@ -66,6 +66,13 @@ harmless() {
 	check "$name: no session came of it" test "$REPLY" -le "$sessions"
 	check_equal "$name: no endpoint moved" "$moved" "$(counters remote && value remote.l.endpoint-moved)"
 }
+# record: another initiation than the one before, as soon as the capture has it.
+recording=''
+record() {
+	await 20 newest || bail 'the initiation was not recorded'
+	recording=$REPLY
+}
+newest() { REPLY=$(python3 -m peer.tap initiation /tmp/link.pcap) && [ "$REPLY" != "$recording" ]; }
 alive() { traffic "$1" "${echo[@]}" -- "${client[@]}" --count 40 --window 8 --stall 2000; }
 
 for family in 4 6; do
@@ -77,7 +84,7 @@ for family in 4 6; do
 		add-tunnel t link l mode server listen 10.1.0.2:5000 idle 80000
 	END
 	alive "IPv$family: the link comes up"
-	recording=$(python3 -m peer.tap initiation /tmp/link.pcap)
+	record
 	harmless "IPv$family, in its own session" hs-stale
 	alive "IPv$family, in its own session: traffic flows"
 
@@ -92,7 +99,7 @@ for family in 4 6; do
 	check "IPv$family: all keys expire" await 20 is_down
 	harmless "IPv$family, without any key" hs-stale
 	alive "IPv$family, without any key: the link is back"
-	recording=$(python3 -m peer.tap initiation /tmp/link.pcap)
+	record
 
 	# The real one is silent for the moment.
 	on local <<<$'del-tunnel t\ndel-link l'
