@@ -26,9 +26,10 @@ traffic 'same port, two addresses, v4' \
 traffic 'same port, two addresses, v6' \
 	echo --ns bob --bind '[fd03::2]:5300' --expect peers=2 -- \
 	client --ns alice --bind '[fd01::1]:7000' --bind '[fd01::3]:7000' --to '[fd01::2]:5001' --sockets 2 --count 2000 --window 32 --size 0-1400
+# No more at a time than wait for their sockets without loss, also when the sender was held up and has to catch up.
 traffic '5,000 sockets' \
 	echo --ns bob --bind 10.3.0.2:5300 --expect peers=5000 -- \
-	client --ns alice --to 10.1.0.2:5000 --sockets 5000 --count 10000 --window 128 --rate 1000 --size 16-400 --stall 5000
+	client --ns alice --to 10.1.0.2:5000 --sockets 5000 --count 10000 --window 64 --rate 1000 --size 16-400 --stall 5000
 check_counters '5,000 sockets: as many channels' 'local.t.channels-opened == 5002' 'remote.t.channels-opened == 5002'
 check_equal '5,000 sockets: show tells all of them, each once' 5002 \
 	"$(show remote channels '[.[] | select(.tunnel == "t").id] | unique | length')"
