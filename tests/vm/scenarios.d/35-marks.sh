@@ -218,9 +218,19 @@ table inet way {
 }
 END
 background bob sdtload echo --bind 10.3.0.2:5301
+await 10 listening bob udp 5301 || bail 'no target'
 on remote <<<'set-tunnel v4 target 10.3.0.2:5301'
+counters local
+probes=$(value local.l.tx-probes)
 traffic 'padded datagrams arrive as they were' client --ns alice --to 10.1.0.2:5000 --count 200 --window 16 --size 0-1300 --stall 3000
-all_found 'and every message has 24 bytes and a multiple of 64'
+# Probes of the path's MTU have the size that they ask about.
+padded() {
+	found
+	counters local
+	echo "$REPLY, $(($(value local.l.tx-probes) - probes)) probes"
+	[ "${REPLY#* }" -ge 200 ] && [ $((${REPLY% *} - ${REPLY#* })) -le $(($(value local.l.tx-probes) - probes)) ]
+}
+check 'and every message has 24 bytes and a multiple of 64' padded
 traffic 'what is too large for its padding goes without' client --ns alice --to 10.1.0.2:5000 --count 20 --size 1400-1440 --stall 3000
 on local <<<'set-link l pad 0'
 at remote nft flush ruleset
