@@ -31,8 +31,11 @@ background alice sdtload "${echo[@]}" --expect received=100 --expect peers=50 --
 	"${client[@]}" --sockets 50 --count 100 --window 100 --size 0-1400 --stall 20000
 early=$!
 check 'datagrams wait for the first handshake' await 5 _counters_hold 'local.l.staged == 100'
-on remote <<<"add-link l peer-key $LOCAL_PUB"
-on remote <<<'add-tunnel t link l mode server target 10.3.0.2:5300'
+# Both at once: what comes for a tunnel that is not there yet is lost.
+on remote <<-END
+	add-link l peer-key $LOCAL_PUB
+	add-tunnel t link l mode server target 10.3.0.2:5300
+END
 if wait "$early"; then
 	ok 'none of them is lost'
 else
