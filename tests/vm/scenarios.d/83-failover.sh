@@ -54,13 +54,7 @@ done
 
 (umask 077 && printf '%s\n' "$LOCAL_KEY" >/tmp/LOCAL_KEY && printf '%s\n' "$REMOTE_KEY" >/tmp/REMOTE_KEY)
 node_local
-for gateway in gw1 gw2; do
-	on $gateway <<-END
-		set-node private-key @/tmp/REMOTE_KEY listen :7380
-		add-link l peer-key $LOCAL_PUB
-		add-tunnel t link l mode server target 10.3.0.2:5300
-	END
-done
+for gateway in gw1 gw2; do on $gateway <<<'set-node private-key @/tmp/REMOTE_KEY listen :7380'; done
 
 milliseconds() { REPLY=$((${EPOCHREALTIME/./} / 1000)); }
 echo=(echo --ns bob --bind 10.3.0.2:5300)
@@ -82,9 +76,8 @@ stream() {
 }
 
 # lost NAME CUT MOVED: the stream is back, and ends; what it lost is less than a second's worth since the address moved.
-# In $lost: so many datagrams.
 lost() {
-	local name=$1
+	local name=$1 lost
 	check "$name: traffic is back" await 30 more_received "$(($(received) + 25))"
 	kill "$stream"
 	wait "$stream" || true
@@ -122,13 +115,22 @@ by_hand() {
 	milliseconds
 	ip -n "$from" addr del "$address" dev front
 	lost "$name" "$cut" "$REPLY"
-	# Each message that causes a reset is lost. If none is, a handshake of other cause was under way just then.
-	if [ "$lost" -gt 0 ]; then
-		check_counters "$name: by a reset" "local.l.rx-resets == $((resets + 1))" "$to.node.tx-resets >= 1"
-	else
-		check_counters "$name: no message was lost, by an initiation" "local.l.tx-initiations >= 2"
-	fi
+	check_counters "$name: by a reset" "local.l.rx-resets == $((resets + 1))" "$to.node.tx-resets >= 1"
 	check_counters "$name: the channels go on there" "$to.t.channels-opened >= $((opened + 4))"
+}
+
+# common ADDRESS: both gateways begin anew, behind that address. It is their source, so that the one without it says nothing:
+# else the one that served before calls for the sake of what is left of its sessions, from an address of its own, and
+# takes the peer with it.
+common() {
+	local gateway
+	for gateway in gw1 gw2; do
+		[ "$(show "$gateway" links length)" = 0 ] || on "$gateway" <<<$'del-tunnel t\ndel-link l'
+		on "$gateway" <<-END
+			add-link l peer-key $LOCAL_PUB source $1
+			add-tunnel t link l mode server target 10.3.0.2:5300
+		END
+	done
 }
 
 tunnel_to() {
@@ -140,6 +142,7 @@ tunnel_to() {
 }
 
 ip -n gw1 addr add 10.2.0.2/24 dev front
+common 10.2.0.2
 tunnel_to 10.2.0.2:7380
 older 'IPv4, by hand'
 by_hand 'IPv4, by hand' gw1 gw2 10.2.0.2/24 10.2.0.1
@@ -147,12 +150,14 @@ ip -n gw2 addr del 10.2.0.2/24 dev front
 on local <<<$'del-tunnel t\ndel-link l'
 
 ip -n gw1 addr add fd02::2/64 dev front nodad
+common fd02::2
 tunnel_to '[fd02::2]:7380'
 by_hand 'IPv6, by hand' gw1 gw2 fd02::2/64 fd02::1
 ip -n gw2 addr del fd02::2/64 dev front
 on local <<<$'del-tunnel t\ndel-link l'
 
 # VRRP
+common 10.2.0.2
 has_address() { [ -n "$(ip -n "$1" -o addr show to 10.2.0.2)" ]; }
 for n in 1 2; do
 	sed "s/eth0/front/; s|192\.0\.2\.10/24|10.2.0.2/24|; s/priority 100/priority $((102 - n))/" /t/keepalived.conf >/tmp/gw$n.conf
