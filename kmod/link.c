@@ -723,9 +723,12 @@ int sdt_link_set(struct sdt_link *link, const struct sdt_link_cfg *cfg,
 	if (cfg->set & BIT(SDT_A_LINK_PEER)) {
 		struct sdt_endpoint old = link->peer;
 
+		/* before the paths: the peer's messages from its former address are still coming */
+		WRITE_ONCE(link->peer_changed, true);
 		link->peer = cfg->peer;
 		err = sdt_path_configured(link);
 		if (err) {
+			WRITE_ONCE(link->peer_changed, false);
 			link->peer = old;
 			link->has_peer = had_peer;
 			return err;

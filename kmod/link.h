@@ -176,6 +176,7 @@ struct sdt_link {
 	bool ecn;
 	u8 dscp;
 	bool has_peer;
+	bool peer_changed;		/* and no handshake since: what comes from elsewhere is no reason to go there */
 	struct sdt_endpoint peer;	/* as configured */
 	struct sdt_endpoint source;	/* address only */
 	u32 max_channels;		/* that the peer may open here */

@@ -260,6 +260,7 @@ void sdt_path_confirmed(struct sdt_link *link, const struct sdt_endpoint *from,
 	struct sdt_path *path;
 	unsigned int i;
 
+	WRITE_ONCE(link->peer_changed, false);
 	rcu_read_lock();
 	path = rcu_dereference(link->lanes[0]->path);
 	have = path;
@@ -388,7 +389,8 @@ static void probe(struct sdt_link *link, const struct sdt_rx_cb *cb, u8 sock_lan
  * @cb: what the receive path knows of the message
  *
  * Same address, new port: adopted at once for that lane. New address: probed,
- * and adopted when the probe comes back from there.
+ * and adopted when the probe comes back from there; not while set-link peer
+ * waits for its handshake, or the peer's former address would win.
  * Context: RCU, BH off.
  */
 void sdt_path_heard(struct sdt_link *link, struct sdt_keypair *kp, const struct sdt_rx_cb *cb)
@@ -412,7 +414,8 @@ void sdt_path_heard(struct sdt_link *link, struct sdt_keypair *kp, const struct 
 		return;
 	}
 	if (!known_ip) {
-		probe(link, cb, sock_lane_of(link, cb->lane));
+		if (!READ_ONCE(link->peer_changed))
+			probe(link, cb, sock_lane_of(link, cb->lane));
 		return;
 	}
 	if (!sdt_path_set(link, cb->lane, &cb->from, answer ? &cb->local : NULL,
