@@ -8,8 +8,8 @@ pktfuzz.py customers SEED SECONDS             in the place of customers of the n
 pktfuzz.py targets SEED SECONDS               in the place of the targets of the node remote: datagrams to its egress sockets,
                                               and ICMP errors about what they sent; the same about the link's own messages
 """
+import base64
 import json
-import os
 import random
 import socket
 import struct
@@ -74,79 +74,72 @@ def send(sock, data, target):
 
 # ---- the link ------------------------------------------------------------------------------------------------------------
 
-def valid_frames(sdt, address):
+def valid_frames(f):
     """Something that each tunnel of guest.sh takes, and each control operation."""
-    a = address('10.3.0.2', 5300)
+    a = f.endpoint('10.3.0.2', 5300)
     fragment = struct.pack('>IH', 7, 0x8000) + bytes(16)
     last = struct.pack('>IH', 7, 2) + b'x'
     frames = [
-        sdt.frame(b'router', tunnel=1, channel=1, address=a), sdt.frame(b'server', tunnel=2, channel=300),
-        sdt.frame(b'stream', tunnel=3), sdt.frame(b'direct', tunnel=4), sdt.frame(b'reply', tunnel=5, channel=0, reply=True),
-        sdt.frame(b'proxied', tunnel=6, channel=9, address=address('10.1.0.1', 9)), sdt.frame(b'', tunnel=2, channel=70000),
-        sdt.control(sdt.PAD, bytes(40)), sdt.control(sdt.PING, b'12345678'), sdt.control(sdt.PONG, b'12345678'),
-        sdt.control(sdt.CLOSE, tunnel=2, channel=300), sdt.control(sdt.CLOSE, tunnel=5, channel=0, reply=True),
-        sdt.control(sdt.REFUSED, b'\4', tunnel=5, channel=0, reply=True),
-        sdt.control(sdt.UNREACHABLE, b'\3\0\0', tunnel=5, channel=0, reply=True),
-        sdt.control(sdt.UNREACHABLE, b'\5\5\0', tunnel=5, channel=0, reply=True),
-        sdt.control(sdt.FRAGMENT, fragment, tunnel=2, channel=300), sdt.control(sdt.FRAGMENT, last, tunnel=2, channel=300),
-        sdt.control(sdt.FRAGMENT, fragment, tunnel=1, channel=1, address=a),
+        f.data(b'router', tunnel=1, channel=1, address=a), f.data(b'server', tunnel=2, channel=300),
+        f.data(b'stream', tunnel=3), f.data(b'direct', tunnel=4), f.data(b'reply', tunnel=5, channel=0, reply=True),
+        f.data(b'proxied', tunnel=6, channel=9, address=f.endpoint('10.1.0.1', 9)), f.data(b'', tunnel=2, channel=70000),
+        f.control(f.PAD, bytes(40)), f.control(f.PING, b'12345678'), f.control(f.PONG, b'12345678'),
+        f.control(f.CLOSE, tunnel=2, channel=300), f.control(f.CLOSE, tunnel=5, channel=0, reply=True),
+        f.control(f.REFUSED, b'\4', tunnel=5, channel=0, reply=True),
+        f.control(f.UNREACHABLE, b'\3\0\0', tunnel=5, channel=0, reply=True),
+        f.control(f.UNREACHABLE, b'\5\5\0', tunnel=5, channel=0, reply=True),
+        f.control(f.FRAGMENT, fragment, tunnel=2, channel=300), f.control(f.FRAGMENT, last, tunnel=2, channel=300),
+        f.control(f.FRAGMENT, fragment, tunnel=1, channel=1, address=a),
     ]
-    bundle = sdt.frame(b'one', tunnel=2, channel=5, length=True) + sdt.frame(b'two', tunnel=1, channel=6, address=a, length=True)
+    bundle = f.data(b'one', tunnel=2, channel=5, length=True) + f.data(b'two', tunnel=1, channel=6, address=a, length=True)
     return frames + [bundle + frame for frame in frames]
 
 
 class Link(Mutator):
+    NODE = ('10.2.0.2', 7380)
+
     def __init__(self, seed, keyfile, public):
         super().__init__(seed)
-        # The peer of another scenario, with what it stands on.
-        import peer
-        self.peer_class, self.sdt = peer.Peer, peer.sdt
+        # tests/peer, which stands beside this file in the guest.
+        from peer import crypto, frame, message, node, router
+        self.message, self.router = message, router
         self.keyfile, self.public = keyfile, public
-        self.frames = valid_frames(peer.sdt, peer.address)
-        self.handshakes = self.make_handshakes(peer.sdt)
+        self.receiver = base64.b64decode(public)
+        self.frames = valid_frames(frame)
+        stranger = node.Node().add_link(self.receiver, suite=crypto.CHACHAPOLY)
+        self.handshakes = [
+            stranger.initiation(),
+            message.type3(crypto.CHACHAPOLY, 1, 0x77, bytes(24), self.receiver, bytes(16), bytes(16)),
+            struct.pack('>BBBBII', 0x20, 1, 1, 0, 9, 0x77) + bytes(136),
+        ]
         self.other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
-    def make_handshakes(self, sdt):
-        import base64
-        public = base64.b64decode(self.public)
-        now = time.time_ns()
-        payload = sdt.payload_of(sdt.tai64n(now // 10**9, now % 10**9), 5)
-        messages = [sdt.initiation(suite, 0x77, bytes([9]) * 32, os.urandom(32), public, payload)[1] for suite in (sdt.CHACHAPOLY,)]
-        self.receiver = public
-        return messages + [sdt.type3(sdt.CHACHAPOLY, 1, 0x77, bytes(24), public, bytes(16), bytes(16)),
-                           struct.pack('>BBBBII', 0x20, 1, 1, 0, 9, 0x77) + bytes(136)]
-
-    def message(self, peer):
-        """One that is altered outside, after it was sealed or made."""
+    def altered(self, caller):
+        """A message that is altered outside, after it was sealed or made."""
         if self.random.random() < .5:
-            text = self.sdt.data(self.sdt.CHACHAPOLY, peer.send_key, 0, peer.index, peer.counter, self.random.choice(self.frames))
-            return self.mutate(text)
+            return self.mutate(caller.link.current.seal(self.random.choice(self.frames)))
         message = self.random.choice(self.handshakes)
         altered = self.mutate(message)
         if len(altered) == len(message) and len(message) > 100 and self.random.random() < .5:
             # So that it is read on.
-            altered = self.sdt.add_macs(altered[:-32], self.receiver)
+            altered = self.message.remac(altered, self.receiver)
         return altered
 
     def run(self, seconds):
         deadline, sealed, outside, sessions = time.monotonic() + seconds, 0, 0, 0
         while time.monotonic() < deadline:
-            peer = self.peer_class(self.keyfile, self.public, '10.2.0.2')
+            caller = self.router.Caller(self.keyfile, self.public, 'local', self.NODE[0])
+            own = caller.boxes[0].socket
             sessions += 1
             session_end = min(deadline, time.monotonic() + 8)
             while time.monotonic() < session_end:
                 text = b''.join(self.random.sample(self.frames, self.random.choice((1, 1, 2))))
-                peer.send(text if self.random.random() < .2 else self.mutate(text))
-                sealed += 1
-                if send(self.other if self.random.random() < .5 else peer.socket, self.message(peer), ('10.2.0.2', 7380)):
-                    outside += 1
+                text = text if self.random.random() < .2 else self.mutate(text)
+                sealed += send(own, caller.link.current.seal(text), self.NODE)
+                outside += send(self.other if self.random.random() < .5 else own, self.altered(caller), self.NODE)
                 if sealed % 64 == 0:
-                    peer.socket.setblocking(False)
-                    try:
-                        while peer.socket.recv(65536):
-                            pass
-                    except OSError:
-                        peer.socket.setblocking(True)
+                    caller.boxes[0].drain()
+            caller.close()
         print(f'# link: {sessions} sessions, {sealed} messages with altered frames, {outside} altered messages', flush=True)
         return not (sessions and sealed > 10 * seconds and outside)
 
