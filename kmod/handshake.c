@@ -12,6 +12,7 @@
 #include "handshake.h"
 #include "lane.h"
 #include "link.h"
+#include "outer.h"
 #include "socket.h"
 
 #define SDT_MAX_MESSAGE	65507u	/* largest UDP payload that we take */

@@ -14,6 +14,7 @@
 #include "compat/compat.h"
 #include "egress.h"
 #include "icmp.h"
+#include "outer.h"
 #include "pmtu.h"
 #include "ports.h"
 

@@ -11,6 +11,7 @@
 #include "compat/compat.h"
 #include "lane.h"
 #include "link.h"
+#include "outer.h"
 #include "socket.h"
 
 /* ---- out ---------------------------------------------------------------- */

@@ -9,9 +9,9 @@
 #include "event.h"
 #include "lane.h"
 #include "link.h"
+#include "outer.h"
 #include "ping.h"
 #include "reset.h"
-#include "socket.h"
 #include "tunnel.h"
 
 #define SDT_LINK_MAX_CHANNELS_DEFAULT	65536

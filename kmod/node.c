@@ -9,8 +9,8 @@
 #include "lane.h"
 #include "link.h"
 #include "node.h"
+#include "outer.h"
 #include "reset.h"
-#include "socket.h"
 #include "tunnel.h"
 
 static unsigned int test_time_div = 1;

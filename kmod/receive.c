@@ -7,6 +7,7 @@
 #include "handshake.h"
 #include "lane.h"
 #include "link.h"
+#include "outer.h"
 #include "ping.h"
 #include "reset.h"
 #include "socket.h"

@@ -7,6 +7,7 @@
 #include "bytes.h"
 #include "compat/compat.h"
 #include "lane.h"
+#include "outer.h"
 #include "reset.h"
 #include "socket.h"
 

@@ -7,7 +7,6 @@
 
 #include "addr.h"
 
-struct sdt_node;
 struct dst_cache;
 
 typedef int (*sdt_encap_rcv)(struct sock *sk, struct sk_buff *skb);
@@ -135,25 +134,5 @@ struct sdt_packet {
  * destination. @skb is not freed.
  */
 int sdt_packet_parse(struct sk_buff *skb, struct sdt_packet *p);
-
-/* Outer sockets of the node: lane 0 listens, others are opened on demand. */
-struct sdt_sock {
-	struct sdt_node *node;
-	struct socket *sock;
-	u8 lane;
-	u16 family;
-	__be16 port;
-	struct rcu_head rcu;
-};
-
-/** sdt_node_sockets() - make sure that lanes 0..@lanes-1 have sockets; node->lock held */
-int sdt_node_sockets(struct sdt_node *node, unsigned int lanes, struct netlink_ext_ack *extack);
-/** sdt_node_sockets_close() - all of them; node->lock held; waits for a grace period */
-void sdt_node_sockets_close(struct sdt_node *node);
-/** sdt_node_sockets_mark() - they take on node->fwmark; node->lock held */
-void sdt_node_sockets_mark(struct sdt_node *node);
-/** sdt_node_rebind() - new listen address: new sockets first, then swap; node->lock held */
-int sdt_node_rebind(struct sdt_node *node, const struct sdt_endpoint *listen, u32 ifindex,
-		    struct netlink_ext_ack *extack);
 
 #endif /* _SDT_SOCKET_H */
