@@ -7,25 +7,11 @@
 . /t/lib.sh
 # shellcheck source=../vm/helpers/sdt.sh
 . /t/sdt.sh
+# shellcheck source=../vm/helpers/left.sh
+. /t/left.sh
 
 LENGTH=${SDT_SECONDS:-30}
 SEED=${SDT_SEED:-1}
-
-udp_sockets() {
-	local node name number rest sum=0
-	for node in "$@"; do
-		while read -r name _ number rest; do
-			case $name in UDP: | UDP6:) sum=$((sum + number)) ;; esac
-		done < <(at "$node" cat /proc/net/sockstat /proc/net/sockstat6)
-	done
-	echo "$sum"
-}
-module_objects() {
-	local cache
-	for cache in /sys/kernel/slab/*/shrink; do echo 1 >"$cache"; done
-	awk '/^sdt_/ { printf "%s=%d ", $1, $2 }' /proc/slabinfo
-}
-no_objects() { ! module_objects | grep -q '=[1-9]'; }
 
 works() {
 	traffic "$1" echo --ns bob --bind 10.3.0.2:5300 -- client --ns alice --to 10.1.0.2:5000 --sockets 4 --count 200 --window 8 \
@@ -105,9 +91,7 @@ check_counters 'they were read: frames' 'remote.m.rx-messages >= 100' 'remote.m.
 check_counters 'and messages' 'remote.node.rx-index >= 1' 'remote.node.rx-type >= 1' 'remote.node.rx-truncated >= 1' \
 	'remote.node.hs-mac1 >= 1'
 check_counters 'and ICMP errors' 'remote.t.in-icmp+remote.server.in-icmp+remote.router.in-icmp >= 1'
-for pid in "${_background[@]}"; do kill "$pid" 2>/dev/null || true; done
-for pid in "${_background[@]}"; do wait "$pid" 2>/dev/null || true; done
-_background=()
+end_background
 nobody_listens() { ! listening bob udp 5300; }
 await 10 nobody_listens || bail 'the targets end'
 works 'the link works after that, too'
@@ -115,5 +99,5 @@ works 'the link works after that, too'
 for node in local remote; do clear "$node"; done
 sockets_same() { [ "$(udp_sockets local remote)" = "$before" ]; }
 check 'sockets are as many as before' await 20 sockets_same
-if await 20 no_objects; then ok 'the caches of the module are empty'; else not_ok 'the caches of the module are empty' "$(module_objects)"; fi
+check_no_module_objects 'the caches of the module are empty' 20
 check 'the module goes' rmmod sdt

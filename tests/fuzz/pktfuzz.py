@@ -17,6 +17,8 @@ import subprocess
 import sys
 import time
 
+from inet import checksum, ip_header
+
 CHUNKS = [b'\0', b'\xff', b'\0\0', b'\xff\xff', b'\x80', b'\x7f', b'\0\1', b'\xff\xe3', b'\xff\xe4', bytes(4), b'\xff' * 4, bytes(16)]
 
 
@@ -45,18 +47,8 @@ class Mutator:
         return bytes(data)
 
 
-def checksum(data):
-    data += bytes(len(data) % 2)
-    total = sum(struct.unpack(f'>{len(data) // 2}H', data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
-
-
 def ip4(source, target, protocol, payload, flags=0):
-    head = struct.pack('>BBHHHBBH', 0x45, 0, 20 + len(payload), random.getrandbits(16), flags, 64, protocol, 0)
-    head += socket.inet_aton(source) + socket.inet_aton(target)
-    return head[:10] + struct.pack('>H', checksum(head)) + head[12:] + payload
+    return ip_header(source, target, protocol, len(payload), random.getrandbits(16), flags) + payload
 
 
 def udp(sport, dport, payload):

@@ -7,6 +7,8 @@
 . /t/lib.sh
 # shellcheck source=../vm/helpers/sdt.sh
 . /t/sdt.sh
+# shellcheck source=../vm/helpers/left.sh
+. /t/left.sh
 
 SECONDS=0
 LENGTH=${SDT_SECONDS:-180}
@@ -430,29 +432,14 @@ change() {
 
 # --- what must be as it was
 
-# shellcheck disable=SC2016 # awk's
-udp_sockets() { at "$1" awk '$1 == "UDP:" || $1 == "UDP6:" { sum += $3 } END { print sum }' /proc/net/sockstat /proc/net/sockstat6; }
 # Pages in sockets' buffers; the kernel keeps a megabyte of them at hand.
 # shellcheck disable=SC2016 # awk's
 udp_pages() { at "$1" awk '$1 == "UDP:" { print $5 }' /proc/net/sockstat; }
 
-# Objects of the module that are in use. Caches are shrunk first: what processors keep at hand would count as in use.
-module_objects() {
-	shrink
-	awk '/^sdt_/ { printf "%s=%d ", $1, $2 }' /proc/slabinfo
-}
-other_objects() {
-	shrink
-	awk '$1 == "UDP" || $1 == "UDPv6" || $1 == "sock_inode_cache" || $1 == "net_namespace" { printf "%s=%d ", $1, $2 }' /proc/slabinfo
-}
-shrink() {
-	local cache
-	echo 3 >/proc/sys/vm/drop_caches
-	for cache in /sys/kernel/slab/*/shrink; do echo 1 >"$cache"; done
-}
 # Kilobytes in what the kernel allocates for nobody in particular, and in per-CPU areas.
 memory() {
-	shrink
+	echo 3 >/proc/sys/vm/drop_caches
+	shrink_caches
 	awk '$1 ~ /^kmalloc-/ { sum += $3 * $4 / 1024 } $1 == "Percpu:" || $1 == "VmallocUsed:" { sum += $2 } END { print int(sum) }' \
 		/proc/slabinfo /proc/meminfo
 }
@@ -489,19 +476,18 @@ to_rest() {
 		check "$1: $node: sockets are as many as without a link" await 10 sockets_as_before "$node"
 		check "$1: $node: nothing waits in them" test "$(udp_pages "$node")" -le 256
 	done
-	if await 10 no_module_objects; then
-		ok "$1: the module's caches are empty"
-	else
-		not_ok "$1: the module's caches are empty" "$(module_objects)"
-	fi
+	check_no_module_objects "$1: the module's caches are empty" 10
 }
-# But for the lanes that some link had, up to 15 more of each family: a node keeps their sockets for the next one.
+# sockets_of NODE: in REPLY, when it has those of all lanes, which it keeps for its next link, as it does those that some
+# link had.
+sockets_of() {
+	on "$1" <<<"add-link all peer-key $STRANGER_PUB peer 10.2.0.99:9 lanes 16"$'\n''del-link all'
+	REPLY=$(udp_sockets "$1")
+}
 sockets_as_before() {
-	local now
-	now=$(udp_sockets "$1")
-	[ "$now" -ge "${sockets[$1]}" ] && [ "$now" -le $((${sockets[$1]} + 2 * 15)) ]
+	sockets_of "$1"
+	[ "$REPLY" = "${sockets[$1]}" ]
 }
-no_module_objects() { ! module_objects | grep -q '=[1-9]'; }
 
 # bare: no SDT, no nodes.
 bare() {
@@ -526,7 +512,8 @@ from_bare() {
 	ends_of alice local remote bob
 	for node in local remote; do
 		on "$node" < <(set_node "$node")
-		sockets[$node]=$(udp_sockets "$node")
+		sockets_of "$node"
+		sockets[$node]=$REPLY
 	done
 	for node in remote local; do start "$node"; done
 }
@@ -546,7 +533,7 @@ must_flow 'at first'
 for name in "${CHANGES[@]}"; do change "$name"; done
 to_rest 'after one round'
 bare
-objects_then=$(other_objects) memory_then=$(memory)
+objects_then=$(objects) memory_then=$(memory)
 from_bare
 traffic_begins
 must_flow 'after the pause'
@@ -558,12 +545,7 @@ done
 ok "$changes changes, and traffic flowed in all tunnels after each"
 to_rest 'in the end'
 bare
-objects_same() { [ "$(other_objects)" = "$objects_then" ]; }
-if await 15 objects_same; then
-	ok 'sockets and namespaces are as many as after one round'
-else
-	not_ok 'sockets and namespaces are as many as after one round' "then: $objects_then" $'\n'"now:  $(other_objects)"
-fi
+check_objects 'sockets and namespaces are as many as after one round' 15 "$objects_then"
 memory_same() { [ $(($(memory) - memory_then)) -lt "$MEMORY_SLACK" ]; }
 check 'memory is as much as after one round' await 15 memory_same
 note "memory: $memory_then kB, then $(memory) kB"

@@ -178,9 +178,9 @@ cable() {
 
 # --- the end
 
-# Everything that a scenario started or made goes before it ends, so that the next one finds the guest as this one did.
-_finish() {
-	local pid name
+# end_background: everything that background started ends now.
+end_background() {
+	local pid
 	for pid in ${_background[@]+"${_background[@]}"}; do
 		kill "$pid" 2>/dev/null || true
 	done
@@ -188,6 +188,13 @@ _finish() {
 		await 3 _gone "$pid" || kill -KILL "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done
+	_background=()
+}
+
+# Everything that a scenario started or made goes before it ends, so that the next one finds the guest as this one did.
+_finish() {
+	local name
+	end_background
 	if [ ${#_namespaces[@]} -gt 0 ]; then
 		for name in "${_namespaces[@]}"; do
 			[ ! -e "/run/netns/$name" ] || echo "netns del $name"

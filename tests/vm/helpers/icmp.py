@@ -19,6 +19,8 @@ import subprocess
 import sys
 import time
 
+from inet import checksum, ip_header
+
 IP_RECVERR, IPV6_RECVERR, IP_MTU_DISCOVER, PMTUDISC_DO = 11, 25, 10, 2
 ORIGINS = {2: 4, 3: 6}
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -117,21 +119,6 @@ class Customer:
                 except OSError:
                     pass
         return 'nothing came back'
-
-
-def checksum(data):
-    data += bytes(len(data) % 2)
-    total = sum(struct.unpack(f'>{len(data) // 2}H', data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
-
-
-def ip_header(source, target, protocol, length):
-    if source.version == 6:
-        return struct.pack('>IHBB', 6 << 28, length, protocol, 64) + source.packed + target.packed
-    head = struct.pack('>BBHHHBBH', 0x45, 0, 20 + length, 0, 0, 64, protocol, 0) + source.packed + target.packed
-    return head[:10] + struct.pack('>H', checksum(head)) + head[12:]
 
 
 class Forger:

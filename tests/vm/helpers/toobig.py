@@ -8,17 +8,10 @@ import socket
 import struct
 import sys
 
-
-def checksum(data):
-    total = sum(struct.unpack('!%dH' % (len(data) // 2), data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return 0xffff - total
-
+from inet import checksum, ip_header
 
 source, sport, destination, dport, mtu = sys.argv[1:]
-ip = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 1500, 1, 0x4000, 60, socket.IPPROTO_UDP, 0,
-                 socket.inet_aton(source), socket.inet_aton(destination))
+ip = ip_header(source, destination, socket.IPPROTO_UDP, 1480, ident=1, flags=0x4000)
 udp = struct.pack('!HHHH', int(sport), int(dport), 1480, 0)
 body = struct.pack('!HHH', 0, 0, int(mtu)) + ip + udp
 kind = struct.pack('!BB', 3, 4)

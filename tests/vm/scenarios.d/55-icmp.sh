@@ -1,5 +1,5 @@
 #!/bin/bash
-# files: tests/vm/helpers/sdt.sh tests/vm/helpers/icmp.py
+# files: tests/vm/helpers/sdt.sh tests/vm/helpers/icmp.py tests/vm/helpers/inet.py
 # timeout: 300
 #
 # ICMP errors. What keeps a target from being reached is told to the customer as if it had written to the target itself:
@@ -94,22 +94,8 @@ background carol sdtload echo --bind 10.4.0.2:5313 --bind '[fd04::2]:5312'
 background bob sdtload echo --bind 10.3.0.2:5314 --delay 300
 check 'targets listen' await 10 listening bob udp 5317
 
-# python WHAT: the tests of icmp.py.
-python() {
-	local line ended=''
-	while IFS= read -r line; do
-		case $line in
-		'ok '*) ok "${line#ok }" ;;
-		'not ok '*) not_ok "${line#not ok }" ;;
-		end) ended=yes ;;
-		*) note "$line" ;;
-		esac
-	done < <(python3 /t/icmp.py "$1" 2>&1)
-	check_equal "$1: all of them were tried" yes "$ended"
-}
-
-python heard
+verdicts heard python3 /t/icmp.py heard
 refused_by() { [[ $(at alice socat -t 10 - "$1" 2>&1 <<<hello) = *'Connection refused'* ]]; }
 check 'a program that knows nothing of all this, v4' refused_by UDP4:10.1.0.2:5000
 check 'a program that knows nothing of all this, v6' refused_by 'UDP6:[fd01::2]:5003'
-python forged
+verdicts forged python3 /t/icmp.py forged

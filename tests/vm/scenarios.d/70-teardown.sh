@@ -1,5 +1,5 @@
 #!/bin/bash
-# files: tests/vm/helpers/sdt.sh
+# files: tests/vm/helpers/sdt.sh tests/vm/helpers/left.sh
 # once: 6.12
 # timeout: 300
 #
@@ -10,6 +10,8 @@
 . /t/lib.sh
 # shellcheck source=../helpers/sdt.sh
 . /t/sdt.sh
+# shellcheck source=../helpers/left.sh
+. /t/left.sh
 
 # Fifteen deletions each: six on either node, the module, two namespaces.
 CYCLES=7
@@ -74,15 +76,6 @@ passed() {
 		esac
 	done < <(sdtctl -n "$1" stats)
 	[ "$wanted" -eq 0 ]
-}
-
-# Objects that outlive a namespace or a module show here. All caches are shrunk first: what processors keep at hand
-# would count as in use.
-objects() {
-	local cache
-	for cache in /sys/kernel/slab/*/shrink; do echo 1 >"$cache"; done
-	awk '$1 == "UDP" || $1 == "UDPv6" || $1 == "sock_inode_cache" || $1 == "net_namespace" { printf "%s=%d ", $1, $2 }' \
-		/proc/slabinfo
 }
 
 # Kilobytes in what the kernel allocates for nobody in particular, and in per-CPU areas.
@@ -163,12 +156,7 @@ done
 ok "$((CYCLES * 15)) deletions, and traffic flowed between them"
 
 bare
-objects_same() { [ "$(objects)" = "$objects_then" ]; }
-if await 15 objects_same; then
-	ok 'sockets and namespaces are as many as before'
-else
-	not_ok 'sockets and namespaces are as many as before' "before: $objects_then" $'\n'"now:    $(objects)"
-fi
+check_objects 'sockets and namespaces are as many as before' 15 "$objects_then"
 # Four kilobytes lost in each of 75 deletions would be 300; what comes and goes otherwise is less than a hundred.
 memory_same() {
 	objects >/dev/null
