@@ -42,11 +42,19 @@ nth() {
 	return "$code"
 }
 
-# faults PERCENT: from now on so many of the module's allocations fail, whoever makes them; 0: none.
+# More than ever fail.
+_ENOUGH=1000000
+
+# faults PERCENT: from now on so many of the module's allocations fail, whoever makes them; 0: none. REPLY: so many did
+# since the last time.
 faults() {
-	local which
+	local which left
+	REPLY=0
 	for which in failslab fail_page_alloc; do
-		echo -1 >"$_FAULTS/$which/times"
+		echo 0 >"$_FAULTS/$which/probability"
+		left=$(<"$_FAULTS/$which/times")
+		[ "$left" -lt 0 ] || REPLY=$((REPLY + _ENOUGH - left))
+		echo "$_ENOUGH" >"$_FAULTS/$which/times"
 		echo "$1" >"$_FAULTS/$which/probability"
 	done
 }

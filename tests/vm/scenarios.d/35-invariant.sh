@@ -246,10 +246,15 @@ answers() {
 	done
 }
 
-# flows WHEN [NUMBER]: there are so many answers more, or SHARE, in time.
+# flows WHEN [NUMBER]: there are so many answers more, or SHARE. A machine may be slow; but some come within a minute.
 flows() {
+	local goal last
 	answers
-	await 60 enough_answers "$((REPLY + ${2:-SHARE}))" || no_traffic "$1"
+	goal=$((REPLY + ${2:-SHARE})) last=$REPLY
+	until await 60 enough_answers "$goal"; do
+		[ "$REPLY" -gt $((last + 100)) ] || no_traffic "$1" $((REPLY - last))
+		last=$REPLY
+	done
 }
 
 # disturbed WHEN: the same, and it is counted as a disturbance.
@@ -262,10 +267,19 @@ disturbed() {
 	answers
 	note "$disturbed: $((REPLY - from)) answers $1, ${SECONDS} s"
 }
+# no_traffic WHEN ANSWERS: what matters most comes last.
 no_traffic() {
-	local node
+	local node pid
 	for node in local remote spare; do note "$node: $(sdtctl -n "$node" show links && sdtctl -n "$node" stats)"; done
-	bail "no traffic $1"
+	note "routes of local: $(ip -n local route)"
+	for pid in "${clients[@]}" "$echo"; do
+		note "$pid: $(sed -n '/^State/p; /Pnd/p; /VmRSS/p' "/proc/$pid/status" 2>&1) waits for $(cat "/proc/$pid/wchan" 2>&1)"
+	done
+	note "the target's socket: $(at bob ss -Hlunm 'sport = :5300')"
+	kill -TERM "${clients[@]}" "$echo"
+	await 10 ended || true
+	note "$(cat /tmp/churn.* /tmp/bob-sdtload.log)"
+	bail "no traffic $1: $2 answers in a minute"
 }
 enough_answers() {
 	answers
@@ -288,6 +302,7 @@ customers() {
 }
 
 running() { kill -0 "${clients[0]}" 2>/dev/null || kill -0 "${clients[1]}" 2>/dev/null; }
+ended() { ! running; }
 
 # --- disturbances
 

@@ -31,6 +31,7 @@ traffic 'before' "${echo[@]}" -- "${client[@]}" --count 200 --sockets 20 --windo
 # short PERCENT: customers that come and go, each a new channel, while tunnels come and go as well.
 short() {
 	local round
+	faults 0
 	faults "$1"
 	for round in 1 2 3; do
 		sdtload "${echo[@]}" --expect errors=any --drain 50 -- "${client[@]}" --run "$round" --sockets 200 --count 1000 --window 64 \
@@ -49,6 +50,8 @@ counters local remote
 sessions=$(value local.l.keypairs)
 for percent in 3 20 60; do
 	short "$percent"
+	failed=$REPLY
+	check "$percent of 100: $failed allocations failed" test "$failed" -ge 100
 	check "$percent of 100: there is a session again" await 20 sdtload "${echo[@]}" --drain 10 -- \
 		"${client[@]}" --count 3 --until 3 --stall 300 --drain 10
 	traffic "$percent of 100: nothing is lost afterwards" "${echo[@]}" -- "${client[@]}" --count 200 --sockets 20 --window 8
