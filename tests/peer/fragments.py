@@ -212,13 +212,19 @@ def flood(name, pieces, each):
     size = max(1, 1300 // (len(pieces[0]) + 3))
     for at in range(0, len(pieces), size):
         send(*pieces[at:at + size])
-    took, now = time.monotonic() - begin, B.watch.counters.read()
-    rose = {key: now['g', key] - before['g', key] for key in ('rx-fragments', 'frag-memory', 'frag-timeout', 'frag-shape', 'frag-overlap')}
+    took, rose = time.monotonic() - begin, {}
+
+    def heard():
+        now = B.watch.counters.read()
+        rose.update({key: now['g', key] - before['g', key]
+                     for key in ('rx-fragments', 'frag-memory', 'frag-timeout', 'frag-shape', 'frag-overlap')})
+        return rose['rx-fragments'] >= len(pieces)
+    until(heard)
     waiting = len(pieces) - rose['frag-memory'] - rose['frag-timeout']
     verdict(f'flood: {name}: all were heard', '' if rose['rx-fragments'] == len(pieces) else f'{rose} of {len(pieces)}')
     verdict(f'flood: {name}: what is kept is bounded', '' if rose['frag-memory'] and waiting * each <= STORE else
             f'{waiting} wait, {rose}')
-    print(f'{name}: {len(pieces)} in {took:.1f} s, {waiting} of them wait: {rose}')
+    print(f'{name}: {len(pieces)} sent in {took:.1f} s, {waiting} of them wait: {rose}')
     text = random_bytes(3000)
     other = B.links[CHACHAPOLY].current
     for p in f.fragments(text, 1000, 5, channel=1):

@@ -1,7 +1,6 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
 # once: 6.12
-# cpus: 2
 # timeout: 1800
 #
 # The invariant of docs/PROTOCOL.md, section 9: an answer reaches no customer but the one whose datagrams opened the
@@ -255,6 +254,7 @@ flows() {
 		[ "$REPLY" -gt $((last + 100)) ] || no_traffic "$1" $((REPLY - last))
 		last=$REPLY
 	done
+	target_is_there || bail "the target is gone, $1: $(</tmp/bob-sdtload.log)"
 }
 
 # disturbed WHEN: the same, and it is counted as a disturbance.
@@ -276,14 +276,17 @@ no_traffic() {
 		note "$pid: $(sed -n '/^State/p; /Pnd/p; /VmRSS/p' "/proc/$pid/status" 2>&1) waits for $(cat "/proc/$pid/wchan" 2>&1)"
 	done
 	note "the target's socket: $(at bob ss -Hlunm 'sport = :5300')"
+	note "softnet: $(</proc/net/softnet_stat); $(grep -E '^(MemFree|Slab)' /proc/meminfo)"
+	note "kernel: $(dmesg | tail -n 5)"
 	kill -TERM "${clients[@]}" "$echo"
 	await 10 ended || true
 	note "$(cat /tmp/churn.* /tmp/bob-sdtload.log)"
 	bail "no traffic $1: $2 answers in a minute"
 }
+target_is_there() { [ -d "/proc/$echo" ]; }
 enough_answers() {
 	answers
-	[ "$REPLY" -ge "$1" ] || ! running
+	[ "$REPLY" -ge "$1" ] || ! running || ! target_is_there
 }
 
 # Two clients, one a tunnel and, where there are two, a processor: their channels take different lanes.

@@ -1,6 +1,7 @@
 #!/bin/bash
 # files: tests/vm/helpers/sdt.sh
 # once: 6.12
+# cpus: 2
 # timeout: 300
 #
 # A flood of initiations from very many addresses, each with a right mac1: links that are up carry traffic and rekey as

@@ -32,7 +32,7 @@
 #define LIFE_MAX	32	/* of --life; bits of visitor.seen are twice as many */
 #define TOLD_MAX	8	/* answers gone wrong that are described */
 #define TURN_MS		5	/* what came is taken so often */
-#define PATIENCE_MAX	16	/* times --stall */
+#define PATIENCE_MAX	64	/* times --stall */
 #define SIZE_MAX_CHURN	2048
 #define BATCH		64	/* datagrams taken, or sent, in one call */
 #define SOCKET_BUFFER	(16 << 20)

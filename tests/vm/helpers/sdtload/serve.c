@@ -261,13 +261,15 @@ static void echo_faulty(const struct options *o, int fd, struct msghdr *m, uint8
 /* Open socket @i: where it listens, in @in, and where answers leave, in @out. */
 static void serve_open(const struct options *o, unsigned int i, int *in, int *out)
 {
-	int family = o->bind[i].a.ss_family, on = 1;
+	int family = o->bind[i].a.ss_family, on = 1, short_queue = 512 << 10;
 
 	*in = *out = socket_new(&o->bind[i], family);
 	if (setsockopt(*in, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
 		       family == AF_INET ? IP_PKTINFO : IPV6_RECVPKTINFO, &on, sizeof(on)))
 		die("packet information");
-	if (o->within && setsockopt(*in, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)))
+	/* What waits longer than that is of no use: a slow machine should lose the newest, not let all grow old. */
+	if (o->within && (setsockopt(*in, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) ||
+			  setsockopt(*in, SOL_SOCKET, SO_RCVBUFFORCE, &short_queue, sizeof(short_queue))))
 		die("time stamps");
 	if (o->from_port) {
 		struct address other = o->bind[i];
