@@ -279,7 +279,7 @@ no_traffic() {
 	note "softnet: $(</proc/net/softnet_stat); $(grep -E '^(MemFree|Slab)' /proc/meminfo)"
 	note "kernel: $(dmesg | tail -n 5)"
 	kill -TERM "${clients[@]}" "$echo"
-	await 10 ended || true
+	await 10 ended || note 'customers do not end when they are told to'
 	note "$(cat /tmp/churn.* /tmp/bob-sdtload.log)"
 	bail "no traffic $1: $2 answers in a minute"
 }

@@ -31,7 +31,6 @@ traffic 'before' "${echo[@]}" -- "${client[@]}" --count 200 --sockets 20 --windo
 # short PERCENT: customers that come and go, each a new channel, while tunnels come and go as well.
 short() {
 	local round
-	faults 0
 	faults "$1"
 	for round in 1 2 3; do
 		sdtload "${echo[@]}" --expect errors=any --drain 50 -- "${client[@]}" --run "$round" --sockets 200 --count 1000 --window 64 \
